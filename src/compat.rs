@@ -1,0 +1,1 @@
+//! Two revisions of a contract: what breaks, for whom, with an example row.

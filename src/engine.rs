@@ -1,0 +1,1 @@
+//! Plans become DataFusion plans.

@@ -1,0 +1,1 @@
+//! The meaning of expressions, small enough to read: interprets checked expressions over literal rows.

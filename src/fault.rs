@@ -1,0 +1,77 @@
+//! Why a command could not do its work, in our words. An engine's own text never gets in: it can carry row values.
+
+/// What kind of failure it is; decides the exit code and whether trying again can help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FaultKind {
+    /// The command line or `dqc.toml` is wrong.
+    Usage,
+    /// The contract does not compile.
+    Contract,
+    /// Storage or network failed for now.
+    Storage,
+    /// Somebody else committed first.
+    Conflict,
+    /// The outcome of a commit is unknown; running again finds out.
+    Unknown,
+    /// Credentials or permission.
+    Permission,
+    /// A fault of dqc itself.
+    Internal,
+    /// Stopped by a signal of this number.
+    Stopped(i32),
+}
+
+impl FaultKind {
+    pub fn exit_code(self) -> i32 {
+        match self {
+            FaultKind::Usage => 2,
+            FaultKind::Contract => 3,
+            FaultKind::Storage => 20,
+            FaultKind::Conflict => 21,
+            FaultKind::Unknown => 22,
+            FaultKind::Permission => 30,
+            FaultKind::Internal => 70,
+            FaultKind::Stopped(signal) => 128 + signal,
+        }
+    }
+}
+
+/// A failure: what happened to what, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub kind: FaultKind,
+    /// One sentence without a full stop that names the thing.
+    pub message: String,
+    pub help: Option<String>,
+}
+
+impl Fault {
+    pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), help: None }
+    }
+
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(FaultKind::Usage, message)
+    }
+
+    pub fn storage(message: impl Into<String>) -> Self {
+        Self::new(FaultKind::Storage, message)
+    }
+
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(FaultKind::Internal, message)
+    }
+
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Fault {}

@@ -1,0 +1,1 @@
+//! One style: text to text, written only if it parses to the same tree.

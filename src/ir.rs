@@ -1,0 +1,133 @@
+//! What is to be judged, as data: no engine's type in it, so that any engine can run it, and it can be
+//! printed, hashed and compared.
+
+pub mod display;
+pub mod lower;
+
+use serde::{Deserialize, Serialize};
+
+use crate::hir::{Expr, OtherColumns, Privacy, Rule, Type};
+
+/// The judgement of one batch of one dataset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// `layer.name` of the judged contract.
+    pub dataset: String,
+    pub version: String,
+    /// SHA-256, in hexadecimal, of the checked contract and promotion: of their meaning, not their layout.
+    pub digest: String,
+    pub owner: Option<String>,
+    /// `a.b to c.d`; `None` for an audit.
+    pub promotion: Option<String>,
+    /// What the files hold, by the source's contract: the judged one itself in an audit.
+    pub source: Vec<SourceColumn>,
+    pub source_dataset: String,
+    /// What becomes of columns that the source's contract does not name.
+    pub source_other: OtherColumns,
+    /// The judged rows.
+    pub columns: Vec<PlanColumn>,
+    pub other: OtherColumns,
+    /// In the order of the contract, then of the promotion; reports keep it.
+    pub rules: Vec<PlanRule>,
+    /// Percent of the input that may be held back.
+    pub quarantine_cap: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourceColumn {
+    pub name: String,
+    pub ty: Type,
+    pub nullable: bool,
+    pub privacy: Privacy,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanColumn {
+    pub name: String,
+    pub ty: Type,
+    pub nullable: bool,
+    pub key: bool,
+    pub privacy: Privacy,
+    /// Over the source's columns. `None`: the source has no such column, it is null.
+    pub value: Option<Expr>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanRule {
+    pub rule: Rule,
+    /// When it is judged; the stages run in this order.
+    pub stage: Stage,
+    pub location: Location,
+}
+
+/// A rule of a later stage judges the rows that the earlier ones left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Stage {
+    /// Before a row is read.
+    Schema,
+    /// Mappings and row conditions.
+    Row,
+    References,
+    Unique,
+    /// Groups, batches, tables, SQL.
+    Batch,
+}
+
+/// Where a rule stands; lines and columns count from 1, columns in characters.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Location {
+    pub file: String,
+    pub line: usize,
+    pub column: usize,
+    pub end_line: usize,
+    pub end_column: usize,
+}
+
+/// How a dataset's files are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    Delta,
+    Parquet,
+    Csv,
+    /// One JSON object a line.
+    Json,
+    /// Arrow IPC.
+    Arrow,
+}
+
+/// Where a dataset lives.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// An absolute path with a closing slash, as a URL: `file:///…/`, `s3://bucket/prefix/`.
+    pub url: String,
+    pub format: Format,
+}
+
+/// The pinned files of a batch; a run reads these and no others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    pub place: Place,
+    /// Sorted by path.
+    pub files: Vec<InputFile>,
+    /// For Delta: the version that holds these files.
+    pub version: Option<i64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct InputFile {
+    /// Below the place's URL, with `/`, not percent-encoded.
+    pub path: String,
+    pub size: u64,
+    pub e_tag: Option<String>,
+    /// Microseconds since 1970 in UTC.
+    pub modified: i64,
+    /// From `key=value` folders, decoded, in the path's order.
+    pub partition: Vec<(String, String)>,
+}
+
+impl Plan {
+    pub fn column(&self, name: &str) -> Option<&PlanColumn> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+}

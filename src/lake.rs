@@ -1,0 +1,1 @@
+//! Storage: where datasets live, which files make a batch, how rows become visible.

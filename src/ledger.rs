@@ -1,0 +1,1 @@
+//! What happened, as Delta tables: runs, results, batches.

@@ -1,0 +1,34 @@
+//! ```text
+//! .dq text ─parse→ ast ─resolve→ hir ─check→ Checked ─lower→ ir::Plan ─plan→ physical plan ─run→ Report ─promote→ Outcome
+//!           never fails  ids, names   types, grain, null,   no engine     one fused pass     verdicts,     commit or block
+//!                                     satisfiability        type in it    per dataset        counts, rows
+//! ```
+//! The modules stand in the order of that figure; each uses only those above it.
+
+pub mod source;
+pub mod diagnostics;
+pub mod fault;
+pub mod syntax;
+pub mod format;
+pub mod stdlib;
+pub mod project;
+pub mod hir;
+pub mod resolve;
+pub mod check;
+pub mod compat;
+pub mod eval;
+pub mod suite;
+pub mod ir;
+#[cfg(feature = "engine")]
+pub mod engine;
+#[cfg(feature = "engine")]
+pub mod run;
+#[cfg(feature = "engine")]
+pub mod lake;
+#[cfg(feature = "engine")]
+pub mod ledger;
+#[cfg(feature = "engine")]
+pub mod promote;
+#[cfg(feature = "engine")]
+pub mod report;
+pub mod cli;

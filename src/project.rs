@@ -1,0 +1,1 @@
+//! A project: `dqc.toml`, its environments, and the files below its folder.

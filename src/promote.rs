@@ -1,0 +1,1 @@
+//! From a verdict to an outcome: promoted or blocked, each batch once.

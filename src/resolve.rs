@@ -1,0 +1,1 @@
+//! Names of items to items: datasets, types, functions, rule sets, imports.

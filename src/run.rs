@@ -1,0 +1,174 @@
+//! Judges one batch against its plan: executes the engine's plan and says what came of every rule.
+
+use serde::{Deserialize, Serialize};
+
+use crate::hir::Act;
+use crate::ir::Location;
+
+/// What came of a batch; the JSON form is the one that `cli` documents.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The version of this program.
+    pub dqc: String,
+    pub contract: String,
+    pub version: String,
+    pub contract_sha256: String,
+    pub promotion: Option<String>,
+    pub batch: Option<String>,
+    pub owner: Option<String>,
+    /// RFC 3339.
+    pub as_of: String,
+    pub verdict: BatchVerdict,
+    pub promoted: bool,
+    pub rows: RowCounts,
+    /// How often the batch's rows were read.
+    pub passes: u64,
+    /// From the batch's files.
+    pub bytes_read: u64,
+    pub rules: Vec<RuleResult>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BatchVerdict {
+    Passed,
+    Blocked,
+    NotEvaluated,
+}
+
+/// `accepted + quarantined = input` where the batch was not blocked; both are 0 where it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowCounts {
+    pub input: u64,
+    pub accepted: u64,
+    pub quarantined: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleResult {
+    pub rule: String,
+    /// `row unique key reference aggregate type mapping sql`
+    pub kind: String,
+    pub verdict: RuleVerdict,
+    /// The action that took effect.
+    pub action: Effect,
+    pub evidence: Evidence,
+    /// Rows (or groups) that the rule judged.
+    pub checked: u64,
+    pub violations: u64,
+    /// Rows whose condition was null under `nulls pass`.
+    pub unknown: u64,
+    /// The left side of a batch rule's comparison.
+    pub value: Option<serde_json::Value>,
+    pub limit: Option<serde_json::Value>,
+    /// Why it is not evaluated, or could not be computed.
+    pub reason: Option<String>,
+    pub location: Location,
+    pub samples: Vec<Sample>,
+    /// The author's words, filled for the first sample.
+    pub because: Option<String>,
+    pub fix: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RuleVerdict {
+    Passed,
+    Violated,
+    NotEvaluated,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    None,
+    Warn,
+    Quarantine,
+    Block,
+}
+
+impl From<Act> for Effect {
+    fn from(act: Act) -> Self {
+        match act {
+            Act::Warn => Effect::Warn,
+            Act::Quarantine => Effect::Quarantine,
+            Act::Block => Effect::Block,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Evidence {
+    Scanned,
+    Proven,
+    Mixed,
+}
+
+/// A row (or group) that breaks a rule; personal values are masked, secret ones left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    pub file: Option<String>,
+    /// Counts from 1 in the file.
+    pub row: Option<u64>,
+    pub values: serde_json::Map<String, serde_json::Value>,
+    /// Why the condition could not be computed: `division by zero`, `not a bigint`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}
+
+/// What to judge.
+pub struct Job<'a> {
+    pub plan: &'a crate::ir::Plan,
+    /// The batch's pinned files.
+    pub input: &'a crate::ir::Input,
+    /// Every dataset that a rule reads, pinned when the run began; one that does not exist yet is missing here.
+    pub datasets: &'a std::collections::BTreeMap<String, crate::ir::Input>,
+    /// The target as it stands, without what an earlier attempt of this batch wrote; `None` where it does not exist.
+    pub table: Option<&'a crate::ir::Input>,
+    /// Shown in the report and in messages.
+    pub batch: Option<&'a str>,
+    /// The clock: microseconds since 1970 in UTC.
+    pub as_of: i64,
+    /// Bytes that the engine may hold; `None`: a fraction of the machine's.
+    pub memory: Option<usize>,
+    /// Samples kept for a rule.
+    pub samples: usize,
+    /// Told how many more rows of the input were read.
+    pub progress: Option<&'a (dyn Fn(u64) + Send + Sync)>,
+}
+
+/// Takes the rows of a judgement as they stream by, several partitions side by side.
+#[async_trait::async_trait]
+pub trait Sink: Send + Sync {
+    /// A pass over the rows begins; what an earlier pass gave is void. `accepted` is the schema of the target's rows,
+    /// `held` that of the source's, both without our own columns.
+    async fn begin(
+        &self,
+        accepted: arrow::datatypes::SchemaRef,
+        held: arrow::datatypes::SchemaRef,
+        partitions: usize,
+    ) -> Result<(), crate::fault::Fault>;
+
+    /// Rows that break nothing which holds them back, as the target will show them.
+    async fn accept(&self, partition: usize, rows: arrow::array::RecordBatch) -> Result<(), crate::fault::Fault>;
+
+    /// Rows to hold back, as the source has them; `marks` has one entry a row.
+    async fn hold(
+        &self,
+        partition: usize,
+        rows: arrow::array::RecordBatch,
+        marks: Vec<HeldRow>,
+    ) -> Result<(), crate::fault::Fault>;
+}
+
+/// Where a held row comes from and why it is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldRow {
+    /// As in [`crate::ir::InputFile::path`].
+    pub file: std::sync::Arc<str>,
+    /// Counts from 1 in the file.
+    pub row: u64,
+    /// Each rule that holds it back: the name, and the reason in words with the operands' values, masked.
+    pub reasons: Vec<(std::sync::Arc<str>, String)>,
+}
