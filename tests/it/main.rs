@@ -1,1 +1,8 @@
 //! The one integration binary; see `tests/README.md`.
+
+mod tidy;
+
+/// The folder of `Cargo.toml`.
+fn root() -> &'static std::path::Path {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+}
