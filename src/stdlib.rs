@@ -1,1 +1,60 @@
-//! The standard library: `.dq` files embedded in the binary, and the names of the native functions.
+//! The standard library: `.dq` files in the binary. `native.dq` declares what is computed in Rust and says how its
+//! signatures are read; the others are written in the language.
+
+/// Module path and text.
+pub const FILES: &[(&str, &str)] = &[
+    ("native", include_str!("../stdlib/native.dq")),
+    ("text", include_str!("../stdlib/text.dq")),
+    ("web", include_str!("../stdlib/web.dq")),
+    ("keys", include_str!("../stdlib/keys.dq")),
+    ("time", include_str!("../stdlib/time.dq")),
+    ("geo", include_str!("../stdlib/geo.dq")),
+    ("finance", include_str!("../stdlib/finance.dq")),
+    ("br", include_str!("../stdlib/br.dq")),
+];
+
+/// Other names under which SQL knows a native function; a call is resolved to the one that is declared.
+const ALIASES: &[(&str, &str)] = &[
+    ("array_length", "size"),
+    ("array_size", "size"),
+    ("btrim", "trim"),
+    ("cardinality", "size"),
+    ("ceiling", "ceil"),
+    ("char", "chr"),
+    ("char_length", "length"),
+    ("character_length", "length"),
+    ("current_timestamp", "now"),
+    ("date_diff", "datediff"),
+    ("dateadd", "date_add"),
+    ("dayofmonth", "day"),
+    ("dow", "dayofweek"),
+    ("doy", "dayofyear"),
+    ("endswith", "ends_with"),
+    ("ifnull", "coalesce"),
+    ("instr", "strpos"),
+    ("is_nan", "isnan"),
+    ("lcase", "lower"),
+    ("len", "length"),
+    ("list_contains", "array_contains"),
+    ("log", "ln"),
+    ("nvl", "coalesce"),
+    ("pow", "power"),
+    ("rlike", "regexp_like"),
+    ("sgn", "sign"),
+    ("signum", "sign"),
+    ("startswith", "starts_with"),
+    ("substr", "substring"),
+    ("ucase", "upper"),
+    ("unix_seconds", "to_unixtime"),
+    ("unix_timestamp", "to_unixtime"),
+    ("weekofyear", "week"),
+];
+
+/// The name under which a function is declared, given in any case and under any of its names.
+pub fn canonical(name: &str) -> String {
+    let name = name.to_lowercase();
+    match ALIASES.binary_search_by_key(&name.as_str(), |(alias, _)| alias) {
+        Ok(i) => ALIASES.get(i).map_or(name, |(_, declared)| (*declared).to_owned()),
+        Err(_) => name,
+    }
+}
