@@ -7,6 +7,7 @@ pub mod lower;
 use serde::{Deserialize, Serialize};
 
 use crate::hir::{Expr, OtherColumns, Privacy, Rule, Type};
+pub use crate::project::{Format, Place};
 
 /// The judgement of one batch of one dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,27 +82,6 @@ pub struct Location {
     pub column: usize,
     pub end_line: usize,
     pub end_column: usize,
-}
-
-/// How a dataset's files are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    Delta,
-    Parquet,
-    Csv,
-    /// One JSON object a line.
-    Json,
-    /// Arrow IPC.
-    Arrow,
-}
-
-/// Where a dataset lives.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Place {
-    /// An absolute path with a closing slash, as a URL: `file:///…/`, `s3://bucket/prefix/`.
-    pub url: String,
-    pub format: Format,
 }
 
 /// The pinned files of a batch; a run reads these and no others.

@@ -44,4 +44,10 @@ impl Code {
 
 codes! {
     DQ0101 Error "the text cannot be read at this place"
+    DQ0901 Error "`dqc.toml` is not TOML"
+    DQ0902 Error "a key that `dqc.toml` does not know"
+    DQ0903 Error "a value that cannot stand there"
+    DQ0904 Error "a key is missing in `dqc.toml`"
+    DQ0905 Error "a secret stands in `dqc.toml`"
+    DQ0906 Error "a file cannot be read"
 }

@@ -1,5 +1,6 @@
 //! The one integration binary; see `tests/README.md`.
 
+mod project;
 mod tidy;
 
 /// The folder of `Cargo.toml`.

@@ -32,22 +32,27 @@ fn faults_of(code: Code) -> Vec<String> {
     if page.lines().next() != Some(heading.as_str()) {
         faults.push(format!("the first line is not `{heading}`"));
     }
-    let failing = blocks(page, "dq error");
-    let fixed = blocks(page, "dq");
+    // A file that cannot be read has no text to show.
+    if code == Code::DQ0906 {
+        return faults;
+    }
+    let of = |info: &str| blocks(page, info).into_iter().map(|text| codes_found(&text));
+    let in_config = |info: &str| blocks(page, info).into_iter().map(|text| codes_in_config(&text));
+    let failing: Vec<Vec<Code>> = of("dq error").chain(in_config("toml error")).collect();
+    let fixed: Vec<Vec<Code>> = of("dq").chain(in_config("toml")).collect();
     if failing.len() != 1 {
         faults.push(format!("{} blocks of `dq error` instead of one", failing.len()));
     }
     if fixed.is_empty() {
         faults.push("no fixed `dq` block".to_string());
     }
-    for text in &failing {
-        let found = codes_found(text);
+    for found in &failing {
         if !found.contains(&code) {
             faults.push(format!("the failing block yields {found:?}"));
         }
     }
-    for (i, text) in fixed.iter().enumerate() {
-        if codes_found(text).contains(&code) {
+    for (i, found) in fixed.iter().enumerate() {
+        if found.contains(&code) {
             faults.push(format!("the fixed block {} still yields the code", i + 1));
         }
     }
@@ -57,6 +62,11 @@ fn faults_of(code: Code) -> Vec<String> {
 fn codes_found(text: &str) -> Vec<Code> {
     let compilation = dqc::compile(vec![SourceFile::new("page.dq", text)], &crate::layers());
     compilation.diagnostics.iter().map(|d| d.code).collect()
+}
+
+fn codes_in_config(text: &str) -> Vec<Code> {
+    let (_, found) = dqc::project::read_config(Default::default(), text, None);
+    found.iter().map(|d| d.code).collect()
 }
 
 /// The texts of the fenced blocks with just this info string.

@@ -1,0 +1,162 @@
+//! Finding and reading `.dq` files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use super::errors;
+use crate::diagnostics::Diagnostic;
+use crate::fault::Fault;
+use crate::source::{FileId, SourceFile, SourceMap, Span};
+
+/// No `.dq` file is that long; what is has only its name.
+pub const MAX_BYTES: u64 = 8 << 20;
+
+/// Why a file gives no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    Missing,
+    Denied,
+    /// It holds a zero byte.
+    Binary,
+    /// The line of the first byte that is not UTF-8, from 1.
+    NotUtf8(usize),
+    /// Its size in bytes.
+    TooLarge(u64),
+    Failed,
+}
+
+/// Where `.dq` files come from. Paths are relative to the project's folder, with `/`.
+pub trait Loader {
+    /// All paths, sorted.
+    fn list(&self) -> Result<Vec<String>, Fault>;
+    fn read(&self, path: &str) -> Result<String, Unreadable>;
+}
+
+/// The texts of a project; an unreadable file is empty and named beside.
+#[derive(Debug, Default)]
+pub struct Sources {
+    pub files: Vec<SourceFile>,
+    unreadable: Vec<(String, Unreadable)>,
+}
+
+impl Sources {
+    pub fn load(loader: &dyn Loader) -> Result<Sources, Fault> {
+        let mut sources = Sources::default();
+        for path in loader.list()? {
+            let text = loader.read(&path).unwrap_or_else(|why| {
+                sources.unreadable.push((path.clone(), why));
+                String::new()
+            });
+            sources.files.push(SourceFile::new(path, text));
+        }
+        Ok(sources)
+    }
+
+    /// One finding for each file that could not be read; the map holds the files under their ids.
+    pub fn findings(unreadable: &[(String, Unreadable)], map: &SourceMap) -> Vec<Diagnostic> {
+        let finding = |(path, why): &(String, Unreadable)| {
+            let file: FileId = map.find(path)?;
+            Some(errors::unreadable(path, Span::new(file, 0, 0), *why))
+        };
+        unreadable.iter().filter_map(finding).collect()
+    }
+
+    /// The texts, and what [`Sources::findings`] needs to know.
+    pub fn into_parts(self) -> (Vec<SourceFile>, Vec<(String, Unreadable)>) {
+        (self.files, self.unreadable)
+    }
+}
+
+/// The files below a folder.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    pub root: PathBuf,
+    /// Absolute folders that hold data.
+    pub skipped: BTreeSet<PathBuf>,
+}
+
+impl Loader for Folder {
+    fn list(&self) -> Result<Vec<String>, Fault> {
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut open = vec![self.root.clone()];
+        while let Some(folder) = open.pop() {
+            // A link to a folder above would lead around for ever.
+            if !folder.canonicalize().is_ok_and(|real| seen.insert(real)) {
+                continue;
+            }
+            let entries = match std::fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(_) if folder == self.root => return Err(errors::unreadable_folder(&folder)),
+                Err(_) => continue,
+            };
+            for path in entries.flatten().map(|entry| entry.path()) {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                if name.starts_with('.') {
+                    continue;
+                }
+                if path.is_dir() {
+                    if name != "target" && !self.skipped.contains(&path) {
+                        open.push(path);
+                    }
+                } else if name.ends_with(".dq") {
+                    found.extend(relative(&self.root, &path));
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    fn read(&self, path: &str) -> Result<String, Unreadable> {
+        read_text(&self.root.join(path))
+    }
+}
+
+/// With `/`, and `None` for a path that is not below the folder.
+pub fn relative(root: &Path, path: &Path) -> Option<String> {
+    let parts = path.strip_prefix(root).ok()?.components().map(|part| part.as_os_str().to_string_lossy());
+    Some(parts.collect::<Vec<_>>().join("/"))
+}
+
+/// The text of a file; a byte order mark is no part of it.
+pub fn read_text(path: &Path) -> Result<String, Unreadable> {
+    let failed = |error: std::io::Error| match error.kind() {
+        ErrorKind::NotFound => Unreadable::Missing,
+        ErrorKind::PermissionDenied => Unreadable::Denied,
+        _ => Unreadable::Failed,
+    };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let about = file.metadata().map_err(failed)?;
+    if !about.is_file() {
+        return Err(Unreadable::Failed);
+    }
+    if about.len() > MAX_BYTES {
+        return Err(Unreadable::TooLarge(about.len()));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.contains(&0) {
+        return Err(Unreadable::Binary);
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        Unreadable::NotUtf8(good.iter().filter(|&&byte| byte == b'\n').count() + 1)
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text))
+}
+
+/// Texts in memory: for tests, and for an editor's unsaved files.
+#[derive(Clone, Debug, Default)]
+pub struct Memory(pub BTreeMap<String, String>);
+
+impl Loader for Memory {
+    fn list(&self) -> Result<Vec<String>, Fault> {
+        Ok(self.0.keys().cloned().collect())
+    }
+
+    fn read(&self, path: &str) -> Result<String, Unreadable> {
+        self.0.get(path).cloned().ok_or(Unreadable::Missing)
+    }
+}
