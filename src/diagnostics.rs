@@ -2,7 +2,9 @@
 //! of CI systems and the tests. Made only by the named functions of each stage's `errors.rs`.
 
 pub mod codes;
+pub mod fix;
 pub mod json;
+pub mod paint;
 pub mod render;
 pub mod suggest;
 

@@ -1,1 +1,255 @@
-//! Findings as text with the source beside them; the only user of ariadne.
+//! Findings for a terminal: message, excerpt of the source, what to do, and what the fix would change.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind, Source};
+
+use super::paint::{Paint, same_length, visible, visible_lines};
+use super::{Diagnostic, Fix, Severity};
+use crate::source::{FileId, SourceFile, SourceMap, Span};
+
+/// Shows findings of one compilation.
+pub struct Renderer<'a> {
+    pub sources: &'a SourceMap,
+    pub paint: Paint,
+    /// Put before paths, so that they can be opened from where the reader is: `rules/flights/`.
+    pub prefix: &'a str,
+}
+
+/// What an excerpt points at; `Diagnostic` without its code.
+pub struct Excerpt<'a> {
+    /// `error[DQ0201]`
+    pub heading: &'a str,
+    pub severity: Severity,
+    pub message: &'a str,
+    /// The first is what it is about.
+    pub labels: Vec<(Span, &'a str)>,
+    /// Below the excerpt: a word such as `help`, and text.
+    pub notes: Vec<(&'a str, String)>,
+    /// Lines before and after a fix.
+    pub change: Vec<Changed>,
+}
+
+/// A line that a fix takes away (its number as it is) or puts in (its number as it will be).
+pub struct Changed {
+    pub added: bool,
+    pub line: usize,
+    pub text: String,
+}
+
+impl Renderer<'_> {
+    /// One finding, with an empty line after it.
+    pub fn finding(&self, finding: &Diagnostic) -> String {
+        let heading = format!("{}[{}]", finding.severity.name(), finding.code.name());
+        let primary = std::iter::once(&finding.primary);
+        let mut notes: Vec<(&str, String)> = Vec::new();
+        notes.extend(finding.help.iter().map(|help| ("help", help.clone())));
+        notes.extend(finding.notes.iter().map(|note| ("note", note.clone())));
+        notes.extend(finding.fix.iter().map(|fix| ("fix", fix.title.clone())));
+        self.excerpt(&Excerpt {
+            heading: &heading,
+            severity: finding.severity,
+            message: &finding.message,
+            labels: primary.chain(&finding.secondary).map(|l| (l.span, l.text.as_str())).collect(),
+            notes,
+            change: finding.fix.as_ref().map_or_else(Vec::new, |fix| self.preview(fix)),
+        })
+    }
+
+    /// The drawing of the source is ariadne's; what stands below it is ours, in the same frame.
+    pub fn excerpt(&self, what: &Excerpt<'_>) -> String {
+        let mut out = String::new();
+        let heading = self.severity(what.severity, what.heading);
+        let message = visible_lines(what.message);
+        let _ = writeln!(out, "{heading}{} {}", self.paint.dim(":"), self.paint.bold(&message));
+        let drawing = what.labels.first().and_then(|(primary, _)| self.drawing(what, *primary));
+        let margin = match (drawing, what.labels.first()) {
+            (Some(drawing), _) => self.open_frame(&drawing, &mut out),
+            (None, Some((primary, _))) => {
+                let file = self.sources.get(primary.file);
+                let name = format!("   ╭─[ {}{} ]", self.prefix_of(file), visible(&file.path));
+                let _ = writeln!(out, "{}", self.paint.dim(&name));
+                3
+            }
+            (None, None) => 0,
+        };
+        self.notes(&mut out, margin, &what.notes);
+        self.change(&mut out, margin, &what.change);
+        let end = if margin > 0 { format!("{}╯", "─".repeat(margin)) } else { String::new() };
+        let _ = writeln!(out, "{}\n", self.paint.dim(&end));
+        out
+    }
+
+    /// `None` where there is no text to show.
+    fn drawing(&self, what: &Excerpt<'_>, primary: Span) -> Option<String> {
+        if self.sources.get(primary.file).text.is_empty() {
+            return None;
+        }
+        let color = match what.severity {
+            Severity::Error => Color::Red,
+            Severity::Warning => Color::Yellow,
+            Severity::Note => Color::Cyan,
+        };
+        let mut labels = what.labels.clone();
+        // ariadne opens a new section wherever a label stands above the one before it.
+        labels.sort_by_key(|(span, _)| (span.file != primary.file, *span));
+        let config = Config::default()
+            .with_index_type(IndexType::Byte)
+            .with_char_set(CharSet::Unicode)
+            .with_color(self.paint.color)
+            .with_cross_gap(false);
+        let mut report = Report::build(ReportKind::Error, self.area(primary)).with_config(config);
+        for (i, (span, text)) in labels.iter().enumerate() {
+            let is_primary = *span == primary && what.labels.first().is_some_and(|(_, t)| t == text);
+            let mut label = Label::new(self.area(*span))
+                .with_color(if is_primary { color } else { Color::Cyan })
+                .with_priority(if is_primary { 1 } else { 0 })
+                .with_order(i32::try_from(i).unwrap_or(i32::MAX));
+            if !text.is_empty() {
+                label = label.with_message(visible(text));
+            }
+            report.add_label(label);
+        }
+        let mut bytes = Vec::new();
+        report.finish().write_for_stdout(Files::new(self, &labels), &mut bytes).ok()?;
+        String::from_utf8(bytes).ok()
+    }
+
+    /// The span in its file, cut to its first line: what spans lines is seen as well by its beginning.
+    fn area(&self, span: Span) -> (FileId, Range<usize>) {
+        let text = &self.sources.get(span.file).text;
+        let start = boundary(text, span.start as usize);
+        let end = boundary(text, span.end as usize).max(start);
+        let first = text.get(start..end).and_then(|s| s.split('\n').next()).map_or(0, |s| s.trim_end().len());
+        (span.file, start..start + first)
+    }
+
+    /// The drawing without ariadne's header and closing line; gives the width of its margin.
+    fn open_frame(&self, drawing: &str, out: &mut String) -> usize {
+        let mut lines: Vec<&str> = drawing.lines().skip(1).collect();
+        let margin = lines.pop().map_or(4, |last| last.matches('─').count());
+        for line in lines {
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+        margin
+    }
+
+    fn notes(&self, out: &mut String, margin: usize, notes: &[(&str, String)]) {
+        let bar = if margin > 0 { format!("{:margin$}{} ", "", self.paint.dim("│")) } else { "  ".into() };
+        if !notes.is_empty() && margin > 0 {
+            let _ = writeln!(out, "{}", bar.trim_end());
+        }
+        for (word, text) in notes {
+            let indent = margin + 4 + word.len();
+            for (i, line) in self.paint.wrap(&visible_lines(text), indent).iter().enumerate() {
+                let head = if i == 0 { self.paint.blue(&format!("{word}:")) } else { " ".repeat(word.len() + 1) };
+                let _ = writeln!(out, "{bar}{head} {line}");
+            }
+        }
+    }
+
+    fn change(&self, out: &mut String, margin: usize, lines: &[Changed]) {
+        if !lines.is_empty() {
+            let _ = writeln!(out, "{:margin$}{}", "", self.paint.dim("│"));
+        }
+        let width = margin.saturating_sub(1);
+        for Changed { added, line, text } in lines {
+            let shown = format!("{line:>width$} {} {}", if *added { '+' } else { '-' }, visible(text));
+            let _ = writeln!(out, "{}", if *added { self.paint.green(&shown) } else { self.paint.red(&shown) });
+        }
+    }
+
+    fn severity(&self, severity: Severity, text: &str) -> String {
+        match severity {
+            Severity::Error => self.paint.red(text),
+            Severity::Warning => self.paint.yellow(text),
+            Severity::Note => self.paint.blue(text),
+        }
+    }
+
+    /// The lines before and after, where they are few.
+    fn preview(&self, fix: &Fix) -> Vec<Changed> {
+        const SHOWN: usize = 6;
+        let Some(first) = fix.edits.first() else { return Vec::new() };
+        let file = self.sources.get(first.span.file);
+        let edits: Vec<_> = fix.edits.iter().filter(|e| e.span.file == first.span.file).collect();
+        let Some(after) = super::fix::apply(&file.text, &edits) else { return Vec::new() };
+        let diff = similar::TextDiff::from_lines(file.text.as_str(), after.as_str());
+        let changes = diff.iter_all_changes().filter_map(|change| {
+            let (added, index) = match change.tag() {
+                similar::ChangeTag::Equal => return None,
+                similar::ChangeTag::Delete => (false, change.old_index()),
+                similar::ChangeTag::Insert => (true, change.new_index()),
+            };
+            Some(Changed { added, line: index? + 1, text: change.value().trim_end().replace('\t', "    ") })
+        });
+        let changes: Vec<Changed> = changes.take(SHOWN + 1).collect();
+        if changes.len() > SHOWN { Vec::new() } else { changes }
+    }
+}
+
+/// `3 errors, 1 warning`; `None` where nothing was found.
+pub fn summary(found: &[Diagnostic]) -> Option<String> {
+    let count = |severity: Severity, word: &str| {
+        let n = found.iter().filter(|d| d.severity == severity).count();
+        (n > 0).then(|| format!("{n} {word}{}", if n == 1 { "" } else { "s" }))
+    };
+    let parts: Vec<String> =
+        [count(Severity::Error, "error"), count(Severity::Warning, "warning"), count(Severity::Note, "note")]
+            .into_iter()
+            .flatten()
+            .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The nearest character boundary at or before an offset.
+fn boundary(text: &str, offset: usize) -> usize {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+/// The texts that a report points into.
+struct Files {
+    all: Vec<(FileId, String, Source<String>)>,
+}
+
+impl Files {
+    fn new(renderer: &Renderer<'_>, labels: &[(Span, &str)]) -> Self {
+        let mut all: Vec<(FileId, String, Source<String>)> = Vec::new();
+        for (span, _) in labels {
+            if !all.iter().any(|(id, ..)| *id == span.file) {
+                let file: &SourceFile = renderer.sources.get(span.file);
+                let name = format!("{}{}", renderer.prefix_of(file), visible(&file.path));
+                // A last line without a break could not be pointed behind.
+                let text = format!("{}\n", same_length(&file.text).trim_end_matches('\n'));
+                let text = if text.len() <= file.text.len() { format!("{}\n", same_length(&file.text)) } else { text };
+                all.push((span.file, name, Source::from(text)));
+            }
+        }
+        Self { all }
+    }
+}
+
+impl Renderer<'_> {
+    /// What is embedded has no place on the disk.
+    fn prefix_of(&self, file: &SourceFile) -> &str {
+        if file.path.starts_with('<') { "" } else { self.prefix }
+    }
+}
+
+impl ariadne::Cache<FileId> for Files {
+    type Storage = String;
+
+    fn fetch(&mut self, id: &FileId) -> Result<&Source<String>, impl std::fmt::Debug> {
+        self.all.iter().find(|(known, ..)| known == id).map(|(.., source)| source).ok_or("no such file")
+    }
+
+    fn display<'a>(&self, id: &'a FileId) -> Option<impl std::fmt::Display + 'a> {
+        self.all.iter().find(|(known, ..)| known == id).map(|(_, name, _)| name.clone())
+    }
+}

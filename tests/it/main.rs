@@ -1,6 +1,7 @@
 //! The one integration binary; see `tests/README.md`.
 
 mod project;
+mod render;
 mod tidy;
 
 /// The folder of `Cargo.toml`.
