@@ -32,3 +32,22 @@ pub mod promote;
 #[cfg(feature = "engine")]
 pub mod report;
 pub mod cli;
+
+/// What became of the sources.
+#[derive(Debug, Default)]
+pub struct Compilation {
+    pub sources: source::SourceMap,
+    pub files: Vec<syntax::ast::File>,
+    /// Sorted by file and place.
+    pub diagnostics: Vec<diagnostics::Diagnostic>,
+    pub checked: hir::Checked,
+}
+
+/// Compiles a project; `layers` are the names in `dqc.toml`, in their order.
+pub fn compile(files: Vec<source::SourceFile>, _layers: &[String]) -> Compilation {
+    let mut sources = source::SourceMap::default();
+    for file in files {
+        sources.add(file);
+    }
+    Compilation { sources, ..Compilation::default() }
+}
