@@ -1,1 +1,4 @@
 //! The tree to the checked program.
+
+pub mod facts;
+pub mod known;

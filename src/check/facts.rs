@@ -1,0 +1,194 @@
+//! What a rule set implies, without data: which rows its conditions let through, as far as that can be proven.
+//! Everything here errs on one side: a proof is a proof, and what is not understood proves nothing.
+
+mod formula;
+mod known;
+mod linear;
+mod meaning;
+mod number;
+mod solve;
+mod state;
+mod terms;
+mod text;
+pub mod witness;
+
+pub use formula::{Formula, TermId};
+pub use meaning::Meaning;
+pub use solve::{Answer, Model};
+pub use terms::{Terms, key};
+pub use text::{Found, Pattern, search as search_text};
+
+use crate::hir::{Contract, Expr, ExprKind, Nulls, Over, Rule, RuleKind};
+
+/// One row rule as formulas about a row.
+#[derive(Debug)]
+pub struct RowRule<'c> {
+    pub rule: &'c Rule,
+    pub condition: &'c Expr,
+    pub when: Option<&'c Expr>,
+    /// `when` is met; true without one.
+    pub met: Formula,
+    /// `when` is not met: false, null, or not to be computed.
+    pub not_met: Formula,
+    /// The condition is true.
+    pub holds: Formula,
+    /// The row is let through.
+    pub accepts: Formula,
+    /// The row is a violation.
+    pub breaks: Formula,
+    /// The columns that it reads.
+    pub columns: Vec<TermId>,
+}
+
+/// The row rules of one contract over its batch.
+#[derive(Debug)]
+pub struct Facts<'c> {
+    pub terms: Terms,
+    pub rules: Vec<RowRule<'c>>,
+}
+
+impl<'c> Facts<'c> {
+    pub fn of(contract: &'c Contract) -> Self {
+        Self::over(contract.rules.iter())
+    }
+
+    pub fn over(rules: impl Iterator<Item = &'c Rule>) -> Self {
+        let mut terms = Terms::default();
+        let rules = rules.filter_map(|rule| row_rule(&mut terms, rule)).collect();
+        Self { terms, rules }
+    }
+
+    /// Conditions about a batch or a group, together: they must read the same rows.
+    pub fn over_batch(rules: impl Iterator<Item = &'c Rule>) -> Self {
+        let mut terms = Terms::default();
+        let rules = rules.filter_map(|rule| batch_rule(&mut terms, rule)).collect();
+        Self { terms, rules }
+    }
+
+    /// Whether it is proven that no row meets all of these.
+    pub fn never(&self, formulas: &[&Formula]) -> bool {
+        solve::solve(&self.terms, formulas).is_no()
+    }
+
+    pub fn solve(&self, formulas: &[&Formula]) -> Answer {
+        solve::solve(&self.terms, formulas)
+    }
+
+    /// Of the rules that together with `question` let no row through, those that it takes; `None` where they let one
+    /// through, or it cannot be told.
+    pub fn needed(&self, question: &[&Formula], given: &[usize]) -> Option<Vec<usize>> {
+        let never = |given: &[usize]| {
+            let accepted = given.iter().filter_map(|i| Some(&self.rules.get(*i)?.accepts));
+            let formulas: Vec<&Formula> = question.iter().copied().chain(accepted).collect();
+            self.never(&formulas)
+        };
+        if !never(given) {
+            return None;
+        }
+        let mut needed = given.to_vec();
+        let mut at = 0;
+        while at < needed.len() {
+            let mut fewer = needed.clone();
+            fewer.remove(at);
+            if never(&fewer) {
+                needed = fewer;
+            } else {
+                at += 1;
+            }
+        }
+        Some(needed)
+    }
+
+    /// The other rules that have to do with a rule's columns, directly or through one another.
+    pub fn neighbours(&self, of: usize) -> Vec<usize> {
+        let Some(rule) = self.rules.get(of) else { return Vec::new() };
+        let mut columns = rule.columns.clone();
+        let mut found: Vec<usize> = Vec::new();
+        for _ in 0..3 {
+            let before = found.len();
+            for (i, other) in self.rules.iter().enumerate() {
+                if i != of && !found.contains(&i) && other.columns.iter().any(|c| columns.contains(c)) {
+                    found.push(i);
+                }
+            }
+            if found.len() == before || found.len() > 40 {
+                break;
+            }
+            for i in &found[before..] {
+                columns.extend(self.rules[*i].columns.iter().copied().filter(|c| !rule.columns.contains(c)));
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+}
+
+fn row_rule<'c>(terms: &mut Terms, rule: &'c Rule) -> Option<RowRule<'c>> {
+    match &rule.kind {
+        RuleKind::Row { condition } if rule.over == Over::Batch => Some(formulas(terms, rule, condition, rule.when.as_ref())),
+        _ => None,
+    }
+}
+
+/// A `when` of such a rule says which rows its aggregates read; their values are then a batch's own.
+fn batch_rule<'c>(terms: &mut Terms, rule: &'c Rule) -> Option<RowRule<'c>> {
+    match &rule.kind {
+        RuleKind::Aggregate { condition, .. } if rule.over == Over::Batch => Some(formulas(terms, rule, condition, None)),
+        _ => None,
+    }
+}
+
+fn formulas<'c>(terms: &mut Terms, rule: &'c Rule, condition: &'c Expr, when: Option<&'c Expr>) -> RowRule<'c> {
+    let mut meaning = Meaning::new(terms);
+    let (met, not_met, no_when) = match when {
+        Some(when) => {
+            let failed = meaning.error(when);
+            let unmet = Formula::any([meaning.fails(when), meaning.unknown(when), failed.clone()]);
+            (meaning.holds(when), unmet, failed)
+        }
+        None => (Formula::True, Formula::False, Formula::False),
+    };
+    let holds = meaning.holds(condition);
+    let null = meaning.unknown(condition);
+    let broken = meaning.fails(condition).or(meaning.error(condition));
+    // A batch condition that is null is not evaluated, which breaks nothing.
+    let null_passes = rule.nulls == Nulls::Pass || matches!(rule.kind, RuleKind::Aggregate { .. });
+    let (passing, broken) =
+        if null_passes { (holds.clone().or(null), broken) } else { (holds.clone(), broken.or(null)) };
+    let accepts = not_met.clone().or(passing);
+    let breaks = met.clone().and(broken).or(no_when);
+    let mut columns = Vec::new();
+    terms.columns_in(condition, &mut columns);
+    if let Some(when) = when {
+        terms.columns_in(when, &mut columns);
+    }
+    holds.terms(&mut columns);
+    columns.sort_unstable();
+    columns.dedup();
+    RowRule { rule, condition, when, met, not_met, holds, accepts, breaks, columns }
+}
+
+/// Visits an expression and all that is in it.
+pub fn each_part<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
+    visit(expr);
+    known::children(expr, &mut |child| each_part(child, visit));
+}
+
+/// The expression with every column replaced; `None` where one has no replacement.
+pub fn replace_columns(expr: &Expr, value: &dyn Fn(&str) -> Option<Expr>) -> Option<Expr> {
+    if let ExprKind::Column(name) = &expr.kind {
+        return value(name);
+    }
+    if matches!(expr.kind, ExprKind::Literal(_)) {
+        return Some(expr.clone());
+    }
+    let mut replaced = expr.clone();
+    let mut missing = false;
+    known::children_mut(&mut replaced, &mut |child| match replace_columns(child, value) {
+        Some(new) => *child = new,
+        None => missing = true,
+    });
+    // What is put in may be null where the column was not.
+    replaced.nullable = true;
+    (!missing).then_some(replaced)
+}

@@ -1,0 +1,433 @@
+//! Whether a row exists for which formulas hold: statements are added until they contradict each other or nothing
+//! is left to choose.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::formula::{Formula, Literal, Side, Sum, TermId};
+use super::linear::{self, Feasible, Limit};
+use super::number::Number;
+use super::state::{Contradiction, Kept, State, bound, settle};
+use super::terms::{Sort, Terms};
+use super::text::{Found, search};
+
+/// How many choices a question may cost.
+const BUDGET: usize = 600;
+
+/// The answer to "is there such a row".
+#[derive(Debug)]
+pub enum Answer {
+    /// None: proven.
+    No,
+    /// There may be one; nothing speaks against it. With values for the terms, as far as they were found.
+    Maybe(Box<Model>),
+    /// It would have been too much work.
+    Undecided,
+}
+
+impl Answer {
+    pub fn is_no(&self) -> bool {
+        matches!(self, Answer::No)
+    }
+}
+
+/// Values that fit the statements.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    pub null: HashMap<TermId, bool>,
+    pub nan: HashMap<TermId, bool>,
+    pub numbers: HashMap<TermId, Number>,
+    pub texts: HashMap<TermId, String>,
+    pub flags: HashMap<TermId, bool>,
+}
+
+/// Is there a row for which all of these hold?
+pub fn solve(terms: &Terms, formulas: &[&Formula]) -> Answer {
+    let mut solver = Solver { terms, budget: BUDGET };
+    solver.run(State::default(), formulas.to_vec(), Vec::new())
+}
+
+struct Solver<'a> {
+    terms: &'a Terms,
+    budget: usize,
+}
+
+impl<'a> Solver<'a> {
+    fn run<'f>(&mut self, mut state: State, mut todo: Vec<&'f Formula>, mut choices: Vec<&'f [Formula]>) -> Answer {
+        let sums = state.sums.len();
+        let mut fresh = true;
+        while fresh || !todo.is_empty() {
+            fresh = false;
+            while let Some(formula) = todo.pop() {
+                match formula {
+                    Formula::True => {}
+                    Formula::False => return Answer::No,
+                    Formula::Is(literal) => {
+                        if state.add(self.terms, literal).is_err() {
+                            return Answer::No;
+                        }
+                    }
+                    Formula::All(parts) => todo.extend(parts.iter()),
+                    Formula::Any(parts) => choices.push(parts),
+                }
+            }
+            // A choice with one part left is none.
+            let mut kept = Vec::with_capacity(choices.len());
+            for parts in choices.drain(..) {
+                if parts.iter().any(|p| self.entailed(&state, p)) {
+                    continue;
+                }
+                let mut open = parts.iter().filter(|p| self.admits(&state, p));
+                match (open.next(), open.next()) {
+                    (None, _) => return Answer::No,
+                    (Some(only), None) => todo.push(only),
+                    _ => kept.push(parts),
+                }
+            }
+            choices = kept;
+        }
+        if choices.is_empty() || state.sums.len() > sums {
+            match self.consistent(&mut state, choices.is_empty()) {
+                Err(Contradiction) => return Answer::No,
+                Ok(model) if choices.is_empty() => return Answer::Maybe(Box::new(model)),
+                Ok(_) => {}
+            }
+        }
+        let open = |parts: &&[Formula]| parts.iter().filter(|p| self.admits(&state, p)).count();
+        let Some(at) = (0..choices.len()).min_by_key(|i| open(&choices[*i])) else { return Answer::Undecided };
+        let parts = choices.remove(at);
+        let mut undecided = false;
+        for part in parts {
+            if self.budget == 0 {
+                return Answer::Undecided;
+            }
+            self.budget -= 1;
+            match self.run(state.clone(), vec![part], choices.clone()) {
+                Answer::No => {}
+                Answer::Maybe(model) => return Answer::Maybe(model),
+                Answer::Undecided => undecided = true,
+            }
+        }
+        if undecided { Answer::Undecided } else { Answer::No }
+    }
+
+    /// Whether a formula could still hold, judged by each statement alone.
+    fn admits(&self, state: &State, formula: &Formula) -> bool {
+        match formula {
+            Formula::True => true,
+            Formula::False => false,
+            Formula::All(parts) => parts.iter().all(|p| self.admits(state, p)),
+            Formula::Any(parts) => parts.iter().any(|p| self.admits(state, p)),
+            Formula::Is(literal) => state.admits(self.terms, literal),
+        }
+    }
+
+    fn entailed(&self, state: &State, formula: &Formula) -> bool {
+        match formula {
+            Formula::True => true,
+            Formula::False => false,
+            Formula::All(parts) => parts.iter().all(|p| self.entailed(state, p)),
+            Formula::Any(parts) => parts.iter().any(|p| self.entailed(state, p)),
+            Formula::Is(literal) => state.entails(self.terms, literal),
+        }
+    }
+
+    /// What the statements say together: equal values share what is left, lengths go with their texts, sums with
+    /// limits. Values are looked for only at the end (`last`).
+    fn consistent(&self, state: &mut State, last: bool) -> Result<Model, Contradiction> {
+        let mut model = Model::default();
+        let classes = self.merge_equal(state)?;
+        self.lengths(state)?;
+        self.sums(state, last.then_some(&mut model))?;
+        if last {
+            self.texts(state, &mut model)?;
+            for (term, domain) in present(state) {
+                if let Some(null) = domain.null {
+                    model.null.insert(term, null);
+                }
+                if let Some(nan) = domain.nan {
+                    model.nan.insert(term, nan);
+                }
+                if let Some(flag) = domain.flag {
+                    model.flags.insert(term, flag);
+                }
+            }
+            for (term, class) in classes {
+                if let Some(text) = model.texts.get(&class).cloned() {
+                    model.texts.insert(term, text);
+                }
+                if let Some(flag) = model.flags.get(&class).copied() {
+                    model.flags.insert(term, flag);
+                }
+            }
+        }
+        Ok(model)
+    }
+
+    /// Each term with the one that stands for all its equals.
+    fn merge_equal(&self, state: &mut State) -> Result<Vec<(TermId, TermId)>, Contradiction> {
+        let mut class: HashMap<TermId, TermId> = HashMap::new();
+        fn root(class: &HashMap<TermId, TermId>, mut term: TermId) -> TermId {
+            while let Some(up) = class.get(&term) {
+                term = *up;
+            }
+            term
+        }
+        let same = state.same.clone();
+        for (left, right, _) in same.iter().filter(|s| s.2) {
+            let (left, right) = (root(&class, *left), root(&class, *right));
+            if left != right {
+                class.insert(left.max(right), left.min(right));
+            }
+        }
+        let members: Vec<(TermId, TermId)> = class.keys().map(|t| (*t, root(&class, *t))).collect();
+        for (term, class) in &members {
+            self.copy(state, *term, *class)?;
+        }
+        for (term, class) in &members {
+            self.copy(state, *class, *term)?;
+        }
+        for (left, right, _) in same.iter().filter(|s| !s.2) {
+            if root(&class, *left) == root(&class, *right) {
+                return Err(Contradiction);
+            }
+            let one = |state: &State, t: TermId| {
+                let text = state.get(t)?.text.as_ref()?.list.as_ref()?;
+                (text.len() == 1).then(|| text[0].clone())
+            };
+            if let (Some(a), Some(b)) = (one(state, *left), one(state, *right))
+                && a == b
+            {
+                return Err(Contradiction);
+            }
+            // A single value on one side is excluded on the other.
+            for (from, to) in [(*left, *right), (*right, *left)] {
+                if let Some(text) = one(state, from) {
+                    state.add(self.terms, &Literal::Texts { term: to, list: Rc::new(vec![text]), inside: false })?;
+                }
+            }
+        }
+        Ok(members)
+    }
+
+    /// Says of `to` what is known of the value of `from`.
+    fn copy(&self, state: &mut State, from: TermId, to: TermId) -> Kept {
+        let Some(domain) = state.get(from).cloned() else { return Ok(()) };
+        if let Some(flag) = domain.flag {
+            state.add(self.terms, &Literal::Flag(to, flag))?;
+        }
+        let Some(text) = domain.text else { return Ok(()) };
+        if let Some(list) = &text.list {
+            state.add(self.terms, &Literal::Texts { term: to, list: list.clone(), inside: true })?;
+        }
+        if !text.not.is_empty() {
+            let mut list = text.not.clone();
+            list.sort();
+            list.dedup();
+            state.add(self.terms, &Literal::Texts { term: to, list: Rc::new(list), inside: false })?;
+        }
+        for (side, limit) in [(Side::Below, &text.high), (Side::Above, &text.low)] {
+            if let Some((limit, strict)) = limit {
+                state.add(self.terms, &Literal::TextBound { term: to, side, limit: limit.clone(), strict: *strict })?;
+            }
+        }
+        for (pattern, inside) in &text.patterns {
+            state.add(self.terms, &Literal::Pattern { term: to, pattern: *pattern, inside: *inside })?;
+        }
+        Ok(())
+    }
+
+    /// A text from a list has one of the list's lengths, and the other way round.
+    fn lengths(&self, state: &mut State) -> Kept {
+        let pairs: Vec<(TermId, TermId)> =
+            present(state).filter_map(|(t, _)| Some((t, self.terms.get(t).length_of?))).collect();
+        for (length, text) in pairs {
+            let list = state.get(text).and_then(|d| d.text.as_ref()?.list.clone());
+            let Some(list) = list else { continue };
+            let domain = state.domain(self.terms, length);
+            let count = |t: &String| Number::whole(t.chars().count() as i128);
+            let fits = |t: &&String| {
+                let n = count(t);
+                domain.low.is_none_or(|(l, s)| n > l || (!s && n == l))
+                    && domain.high.is_none_or(|(h, s)| n < h || (!s && n == h))
+                    && domain.numbers.as_ref().is_none_or(|list| list.contains(&n))
+                    && !domain.not_numbers.contains(&n)
+            };
+            let left: Vec<String> = list.iter().filter(fits).cloned().collect();
+            let mut numbers: Vec<Number> = left.iter().map(count).collect();
+            numbers.sort();
+            numbers.dedup();
+            state.add(self.terms, &Literal::Texts { term: text, list: Rc::new(left), inside: true })?;
+            state.add(self.terms, &Literal::Numbers { term: length, list: Rc::new(numbers), inside: true })?;
+        }
+        Ok(())
+    }
+
+    /// Sums together with the limits of their terms; the limits are moved in where the sums force it.
+    fn sums(&self, state: &mut State, model: Option<&mut Model>) -> Kept {
+        let step = |t: TermId| self.terms.step(t);
+        let mut all: Vec<Sum> = state.sums.iter().map(|s| (**s).clone()).collect();
+        let mut involved: Vec<TermId> = all.iter().flat_map(|s| s.parts.iter().map(|p| p.0)).collect();
+        involved.sort_unstable();
+        involved.dedup();
+        if !involved.is_empty() {
+            self.propagate(state, &all)?;
+        }
+        for &term in &involved {
+            let domain = state.domain(self.terms, term);
+            let part = |factor: i128| vec![(term, Number::whole(factor))];
+            if let Some((limit, strict)) = domain.high {
+                all.push(Sum { parts: part(1), limit, strict });
+            }
+            if let Some((limit, strict)) = domain.low {
+                all.push(Sum { parts: part(-1), limit: limit.negate(), strict });
+            }
+        }
+        let (feasible, trail) = linear::eliminate(all, &step);
+        if feasible == Feasible::No {
+            return Err(Contradiction);
+        }
+        let Some(model) = model else { return Ok(()) };
+        let choose = |term: TermId, low: Limit, high: Limit| {
+            let mut domain = state.get(term).cloned().unwrap_or_default();
+            if let Some((limit, strict)) = low {
+                bound(&mut domain, Side::Above, limit, strict);
+            }
+            if let Some((limit, strict)) = high {
+                bound(&mut domain, Side::Below, limit, strict);
+            }
+            pick(&mut domain, step(term))
+        };
+        let mut numbers = HashMap::new();
+        if feasible == Feasible::Yes && linear::values(&trail, &mut numbers, &choose).is_none() {
+            numbers.clear();
+        }
+        for (term, _) in present(state) {
+            if matches!(self.terms.get(term).sort, Sort::Number { .. })
+                && !involved.contains(&term)
+                && let Some(value) = choose(term, None, None)
+            {
+                numbers.insert(term, value);
+            }
+        }
+        model.numbers = numbers;
+        Ok(())
+    }
+
+    /// Limits of single terms that follow from sums and the other terms' limits; a few rounds, no more.
+    fn propagate(&self, state: &mut State, sums: &[Sum]) -> Kept {
+        for _ in 0..4 {
+            let mut moved = false;
+            for sum in sums {
+                for (term, factor) in &sum.parts {
+                    let least = |(t, f): &(TermId, Number)| -> Option<(Number, bool)> {
+                        let domain = state.get(*t)?;
+                        let (limit, strict) = if f.is_negative() { domain.high? } else { domain.low? };
+                        Some((f.mul(limit)?, strict))
+                    };
+                    let rest = sum.parts.iter().filter(|(t, _)| t != term).try_fold((sum.limit, sum.strict), |(left, strict), p| {
+                        let (value, open) = least(p)?;
+                        Some((left.sub(value)?, strict || open))
+                    });
+                    let Some((limit, strict)) = rest.and_then(|(left, s)| Some((left.div(*factor)?, s))) else { continue };
+                    let side = if factor.is_negative() { Side::Above } else { Side::Below };
+                    let step = self.terms.step(*term);
+                    let domain = state.domain(self.terms, *term);
+                    if bound(domain, side, limit, strict) {
+                        moved = true;
+                        settle(domain, step)?;
+                    }
+                }
+            }
+            if !moved {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Texts for which all patterns, lengths and exclusions hold.
+    fn texts(&self, state: &mut State, model: &mut Model) -> Kept {
+        let lengths: HashMap<TermId, TermId> =
+            present(state).filter_map(|(t, _)| Some((self.terms.get(t).length_of?, t))).collect();
+        let texts: Vec<TermId> = present(state)
+            .filter(|(t, d)| self.terms.get(*t).sort == Sort::Text && d.null != Some(true))
+            .map(|(t, _)| t)
+            .collect();
+        let mut used: Vec<String> = Vec::new();
+        for term in texts {
+            let empty = Rc::default();
+            let domain = state.get(term);
+            let text = domain.and_then(|d| d.text.as_ref()).unwrap_or(&empty).clone();
+            let length = lengths.get(&term).and_then(|l| state.get(*l)).cloned().unwrap_or_default();
+            let count = |limit: Limit| limit.and_then(|(n, _)| usize::try_from(n.floor()).ok());
+            let (least, most) = (count(length.low).unwrap_or(0), count(length.high).filter(|m| *m < 100_000));
+            if let Some(list) = &text.list {
+                // Different where it is free to be, so that values that must differ do.
+                let free = list.iter().find(|t| !used.contains(t)).or(list.first());
+                if let Some(value) = free {
+                    model.texts.insert(term, value.clone());
+                    used.push(value.clone());
+                }
+                continue;
+            }
+            let (with, without): (Vec<_>, Vec<_>) = text.patterns.iter().partition(|(_, inside)| *inside);
+            let pattern = |list: &[(u32, bool)]| list.iter().map(|(p, _)| self.terms.pattern(*p)).collect::<Vec<_>>();
+            let within = |t: &str| {
+                text.low.as_ref().is_none_or(|(l, s)| t > &**l || (!s && t == &**l))
+                    && text.high.as_ref().is_none_or(|(h, s)| t < &**h || (!s && t == &**h))
+            };
+            match search(&pattern(&with), &pattern(&without), &text.not, least, most) {
+                Found::Nothing => return Err(Contradiction),
+                Found::Text(found) if within(&found) => {
+                    model.texts.insert(term, found);
+                }
+                _ => {
+                    let limits = [text.low.as_ref().map(|(l, s)| if *s { format!("{l}a") } else { l.to_string() })];
+                    if text.patterns.is_empty()
+                        && let Some(found) = limits.into_iter().flatten().find(|t| within(t))
+                    {
+                        model.texts.insert(term, found);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn present(state: &State) -> impl Iterator<Item = (TermId, &super::state::Domain)> {
+    state.domains.iter().enumerate().filter_map(|(i, d)| Some((i as TermId, d.as_deref()?)))
+}
+
+/// A plain value of what is left: 0 or 1 where they fit, else near a limit.
+fn pick(domain: &mut super::state::Domain, step: Option<Number>) -> Option<Number> {
+    settle(domain, step).ok()?;
+    if let Some(list) = &domain.numbers {
+        return list.first().copied();
+    }
+    let fits = |n: &Number| {
+        domain.low.is_none_or(|(l, s)| *n > l || (!s && *n == l))
+            && domain.high.is_none_or(|(h, s)| *n < h || (!s && *n == h))
+            && !domain.not_numbers.contains(n)
+            && step.is_none_or(|s| n.div(s).is_some_and(Number::is_whole))
+    };
+    let mut tried = vec![Number::ONE, Number::ZERO];
+    for (limit, up) in [(domain.low, 1), (domain.high, -1)] {
+        let Some((limit, _)) = limit else { continue };
+        tried.extend([Number::whole(limit.floor()), Number::whole(limit.ceil())]);
+        for i in 0..=(domain.not_numbers.len() as i128 + 1) {
+            tried.extend(limit.add(Number::whole(i * up)));
+            if let Some(step) = step {
+                tried.extend(step.mul(Number::whole(i * up)).and_then(|d| limit.add(d)));
+            }
+        }
+    }
+    if let (Some((low, _)), Some((high, _))) = (domain.low, domain.high) {
+        tried.extend(low.add(high).and_then(|s| s.div(Number::whole(2))));
+    }
+    for i in 2..=(domain.not_numbers.len() as i128 + 2) {
+        tried.push(Number::whole(i));
+    }
+    tried.into_iter().find(fits)
+}

@@ -1,0 +1,54 @@
+//! What is wrong with rules that compile, and can be known without data: those that no row can satisfy, that others
+//! imply, thresholds that never act, promises that cannot be kept.
+
+mod constants;
+mod deadlines;
+pub mod errors;
+mod messages;
+mod promotions;
+mod rules;
+mod thresholds;
+
+use crate::diagnostics::Diagnostic;
+use crate::hir::{Checked, Contract, Rule};
+
+/// All that is known without data, in no order. `layers` are the project's, upstream first.
+pub fn findings(checked: &Checked, layers: &[String]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    for contract in &checked.contracts {
+        rules_say_something(contract, &mut found);
+        thresholds::can_act(contract, checked, &mut found);
+        messages::show_no_private_values(contract, &mut found);
+        promotions::references_follow_the_layers(contract, layers, &mut found);
+        deadlines::budgets_can_be_missed(contract, &mut found);
+    }
+    for promotion in &checked.promotions {
+        promotions::source_fills_target(promotion, checked, &mut found);
+        promotions::follow_the_layers(promotion, layers, &mut found);
+        deadlines::leave_time_upstream(promotion, checked, &mut found);
+    }
+    found
+}
+
+fn rules_say_something(contract: &Contract, found: &mut Vec<Diagnostic>) {
+    let mut told = vec![false; contract.rules.len()];
+    constants::belong_to_their_type(contract, &mut told, found);
+    constants::patterns_match_something(contract, &mut told, found);
+    rules::row_rules_can_hold_and_break(contract, &told, found);
+    rules::batch_rules_can_hold_and_break(contract, &told, found);
+}
+
+/// Whether the rule is what a column claims, not written among the rules.
+fn is_claim(contract: &Contract, rule: &Rule) -> bool {
+    rule.name.split_once('.').is_some_and(|(column, _)| {
+        contract.column(column).is_some_and(|c| {
+            c.span.file == rule.span.file && c.span.start <= rule.span.start && rule.span.end <= c.span.end
+        })
+    })
+}
+
+/// Whether the rule's text stands elsewhere, in a rule set that is included here.
+fn is_included(rule: &Rule) -> bool {
+    let (outer, inner) = (rule.span, rule.condition_span);
+    outer.file != inner.file || inner.start < outer.start || outer.end < inner.end
+}

@@ -1,0 +1,171 @@
+//! Rules against one another: which can never hold, never be broken, or say what others say.
+
+use super::{errors, is_claim, is_included};
+use crate::check::facts::{Answer, Facts, Formula, RowRule};
+use crate::diagnostics::Diagnostic;
+use crate::hir::{Above, Act, Contract, Rule, RuleKind, Value, ExprKind};
+
+pub fn row_rules_can_hold_and_break(contract: &Contract, told: &[bool], found: &mut Vec<Diagnostic>) {
+    let judged = contract.rules.iter().zip(told).filter(|(_, told)| !**told).map(|(rule, _)| rule);
+    Pool { contract, facts: Facts::over(judged), gone: Vec::new() }.judge(found);
+}
+
+/// Conditions about a batch; one with `when` or `for each` reads rows of its own and stands alone.
+pub fn batch_rules_can_hold_and_break(contract: &Contract, told: &[bool], found: &mut Vec<Diagnostic>) {
+    let judged = || contract.rules.iter().zip(told).filter(|(_, told)| !**told).map(|(rule, _)| rule);
+    let alone = |rule: &&Rule| rule.when.is_some() || rule.for_each.is_some();
+    let together = Facts::over_batch(judged().filter(|r| !alone(r)));
+    Pool { contract, facts: together, gone: Vec::new() }.judge(found);
+    for rule in judged().filter(alone) {
+        Pool { contract, facts: Facts::over_batch(std::iter::once(rule)), gone: Vec::new() }.judge(found);
+    }
+}
+
+struct Pool<'c> {
+    contract: &'c Contract,
+    facts: Facts<'c>,
+    /// Rules about which something has been said; they prove nothing about others.
+    gone: Vec<usize>,
+}
+
+impl<'c> Pool<'c> {
+    fn judge(&mut self, found: &mut Vec<Diagnostic>) {
+        let all: Vec<usize> = (0..self.facts.rules.len()).collect();
+        if !self.all_hold_at_once() {
+            let mut told: Vec<Vec<usize>> = Vec::new();
+            for &i in all.iter().rev() {
+                if let Some(finding) = self.never_met(i).or_else(|| self.never_holds(i, &mut told)) {
+                    found.push(finding);
+                    self.gone.push(i);
+                }
+            }
+        }
+        for &i in all.iter().rev() {
+            if !self.gone.contains(&i) {
+                let finding = self.says_nothing(i).or_else(|| self.always_met(i));
+                if let Some(finding) = finding {
+                    found.push(finding);
+                    self.gone.push(i);
+                }
+            }
+        }
+    }
+
+    fn rule(&self, i: usize) -> &RowRule<'c> {
+        &self.facts.rules[i]
+    }
+
+    fn rules(&self, of: &[usize]) -> Vec<&'c Rule> {
+        of.iter().map(|i| self.rule(*i).rule).collect()
+    }
+
+    /// One row that meets everything rules out every contradiction.
+    fn all_hold_at_once(&self) -> bool {
+        let formulas: Vec<&Formula> = self.facts.rules.iter().flat_map(|r| [&r.met, &r.holds]).collect();
+        matches!(self.facts.solve(&formulas), Answer::Maybe(_))
+    }
+
+    /// The rules that can be told of when proving something about `i`, at least as strict as it is.
+    fn as_strict(&self, i: usize) -> Vec<usize> {
+        let rule = self.rule(i).rule;
+        let mut near = self.facts.neighbours(i);
+        near.retain(|j| !self.gone.contains(j) && covers(self.rule(*j).rule, rule));
+        near
+    }
+
+    fn claims(&self, i: usize) -> Vec<usize> {
+        let mut near = self.as_strict(i);
+        near.retain(|j| is_claim(self.contract, self.rule(*j).rule));
+        near
+    }
+
+    fn never_met(&self, i: usize) -> Option<Diagnostic> {
+        let rule = self.rule(i);
+        let when = rule.when?;
+        let needed = self.facts.needed(&[&rule.met], &self.as_strict(i))?;
+        Some(errors::when_never_met(rule.rule, when, &self.rules(&needed)))
+    }
+
+    fn never_holds(&self, i: usize, told: &mut Vec<Vec<usize>>) -> Option<Diagnostic> {
+        let rule = self.rule(i);
+        // `false when …` says on purpose that something must not occur.
+        if matches!(rule.condition.kind, ExprKind::Literal(Value::Bool(false))) {
+            return None;
+        }
+        let mut near = self.facts.neighbours(i);
+        near.retain(|j| !self.gone.contains(j));
+        let needed = self.facts.needed(&[&rule.met, &rule.holds], &near)?;
+        let mut together = needed.clone();
+        together.push(i);
+        together.sort_unstable();
+        if told.contains(&together) {
+            return None;
+        }
+        told.push(together);
+        let (claims, rules): (Vec<usize>, Vec<usize>) =
+            needed.iter().partition(|j| is_claim(self.contract, self.rule(**j).rule));
+        Some(if rules.is_empty() || is_claim(self.contract, rule.rule) {
+            errors::never_holds(rule.rule, &self.rules(&needed))
+        } else {
+            errors::contradict(rule.rule, &self.rules(&rules), &self.rules(&claims))
+        })
+    }
+
+    fn says_nothing(&self, i: usize) -> Option<Diagnostic> {
+        let rule = self.rule(i);
+        let claim = is_claim(self.contract, rule.rule);
+        if is_included(rule.rule) || (claim && !rule.rule.name.ends_with(".where")) || rule.rule.if_not_evaluated.is_some() {
+            return None;
+        }
+        let given = if claim { Vec::new() } else { self.as_strict(i) };
+        let needed = self.facts.needed(&[&rule.breaks], &given)?;
+        let others = self.rules(&needed);
+        Some(match others.as_slice() {
+            [] => errors::always_holds(rule.rule),
+            [other] if same_text(rule.rule, other) => errors::written_twice(rule.rule, other),
+            _ => errors::implied(rule.rule, &others),
+        })
+    }
+
+    fn always_met(&self, i: usize) -> Option<Diagnostic> {
+        let rule = self.rule(i);
+        let when = rule.when?;
+        if is_included(rule.rule) {
+            return None;
+        }
+        let needed = self.facts.needed(&[&rule.not_met], &self.claims(i))?;
+        Some(errors::when_always_met(rule.rule, when, &self.rules(&needed)))
+    }
+}
+
+fn same_text(a: &Rule, b: &Rule) -> bool {
+    let key = |r: &Rule| match &r.kind {
+        RuleKind::Row { condition } | RuleKind::Aggregate { condition, .. } => crate::check::facts::key(condition),
+        _ => String::new(),
+    };
+    key(a) == key(b) && a.when.as_ref().map(crate::check::facts::key) == b.when.as_ref().map(crate::check::facts::key)
+}
+
+/// Whether what happens when `strict` is broken includes what happens when `other` is.
+fn covers(strict: &Rule, other: &Rule) -> bool {
+    let at_once = strict.actions.iter().rev().find(|a| never_spares(a.above)).map(|a| a.act);
+    let worst = other.actions.iter().map(|a| a.act).max().unwrap_or(Act::Block);
+    if at_once.is_some_and(|act| act >= worst) {
+        return true;
+    }
+    let counted = strict.actions.iter().all(|a| match a.above {
+        None | Some(Above::Rows(_)) => true,
+        Some(Above::Percent { of_all_rows, .. }) => of_all_rows || (strict.when.is_none() && other.when.is_none()),
+        Some(Above::Groups(_)) => false,
+    });
+    counted && strict.actions == other.actions
+}
+
+/// Whether a threshold is passed by a single violation.
+fn never_spares(above: Option<Above>) -> bool {
+    match above {
+        None | Some(Above::Rows(0) | Above::Groups(0)) => true,
+        Some(Above::Percent { percent, .. }) => percent <= 0.0,
+        Some(_) => false,
+    }
+}
