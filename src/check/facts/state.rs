@@ -67,9 +67,6 @@ impl State {
         self.domains[at].get_or_insert_with(|| Box::new(initial(&terms.get(term).sort)))
     }
 
-    pub fn is_not_null(&self, term: TermId) -> bool {
-        self.get(term).is_some_and(|d| d.null == Some(false))
-    }
 
     /// Adds a statement. What it does to several terms at once is seen by [`super::solve`].
     pub fn add(&mut self, terms: &Terms, literal: &Literal) -> Kept {
