@@ -1,0 +1,294 @@
+//! Delta tables: opened at a version, created empty, changed by one commit.
+//!
+//! A table is always created empty first and changed from a version that was read: only then does every
+//! writer that commits at the same time see the others' transactions.
+
+use std::collections::{HashMap, HashSet};
+
+use arrow::datatypes::Schema;
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
+use deltalake::kernel::{Action, Add, MetadataExt, StructField, Transaction};
+use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use deltalake::operations::create::CreateBuilder;
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::{DeltaTable, DeltaTableError};
+use futures::TryStreamExt;
+use serde_json::Value;
+
+use crate::fault::{Fault, FaultKind};
+use crate::ir::InputFile;
+use crate::lake::schema;
+use crate::lake::store::{Storage, Store, fault, partition_of};
+
+/// A Delta table at the version that was last read.
+pub struct Table {
+    pub store: Store,
+    /// As faults name it.
+    name: String,
+    inner: DeltaTable,
+}
+
+/// What one commit does.
+#[derive(Default)]
+pub struct Change {
+    /// Files that are there already, below the table.
+    pub add: Vec<Add>,
+    /// Paths of files of the version read.
+    pub remove: HashSet<String>,
+    /// Recorded with the commit. The commit fails if another has recorded the same name since the version read.
+    pub transaction: Option<(String, i64)>,
+    /// Kept in the log's entry; names begin with `dqc_`.
+    pub metadata: HashMap<String, Value>,
+    /// Columns that the table gets where it lacks them.
+    pub columns: Option<Schema>,
+    /// Fail if anything at all was committed since the version read.
+    pub exclusive: bool,
+}
+
+/// What became of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// It is the table's version of this number.
+    Version(i64),
+    /// It is not in the table: somebody else committed first. The table stands at the newest version.
+    Conflict,
+    /// It may or may not be in the table; the files that it names must stay.
+    Unknown,
+}
+
+/// In the log's entry, so that a commit is recognised whose answer was lost.
+const COMMIT: &str = "dqc_commit";
+
+impl Table {
+    /// The newest version; `None` where there is no table.
+    pub async fn open(url: &str, storage: &Storage) -> Result<Option<Self>, Fault> {
+        let store = Store::open(url, storage)?;
+        let name = url.trim_end_matches('/').to_owned();
+        let log = log_store(&store);
+        let there = log.is_delta_table_location().await;
+        if !there.map_err(|e| failed(&e, &format!("the table `{name}` could not be looked up")))? {
+            return Ok(None);
+        }
+        let mut table = Self { store, inner: DeltaTable::new(log), name };
+        table.reload().await?;
+        table.readable()?;
+        Ok(Some(table))
+    }
+
+    /// The newest version of the table, which is created without rows where it does not exist.
+    pub async fn open_or_create(url: &str, storage: &Storage, schema: &Schema) -> Result<Self, Fault> {
+        if let Some(table) = Self::open(url, storage).await? {
+            return Ok(table);
+        }
+        let store = Store::open(url, storage)?;
+        if store.url.scheme() == "file" {
+            let folder = store.url.to_file_path().map_err(|()| Fault::usage(format!("`{url}` is no local path")))?;
+            std::fs::create_dir_all(&folder)
+                .map_err(|e| fault(&e, &format!("the folder `{}` could not be made", folder.display())))?;
+        }
+        let created = CreateBuilder::new()
+            .with_log_store(log_store(&store))
+            .with_columns(schema::delta_fields(schema)?)
+            .with_save_mode(SaveMode::Ignore)
+            .await;
+        // Somebody else may have created it meanwhile: then it is there.
+        match (Self::open(url, storage).await?, created) {
+            (Some(table), _) => Ok(table),
+            (None, Err(e)) => Err(failed(&e, &format!("the table `{url}` could not be created"))),
+            (None, Ok(_)) => Err(Fault::storage(format!("the table `{url}` was created and is not there"))),
+        }
+    }
+
+    pub async fn reload(&mut self) -> Result<(), Fault> {
+        let loaded = self.inner.update_incremental(None).await;
+        loaded.map_err(|e| failed(&e, &format!("the log of the table `{}` could not be read", self.name)))
+    }
+
+    /// Refuses what this program would misread.
+    fn readable(&self) -> Result<(), Fault> {
+        let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
+        let mapped = snapshot.metadata().configuration().get("delta.columnMapping.mode");
+        if mapped.is_some_and(|mode| mode != "none") {
+            return Err(Fault::usage(format!("the table `{}` maps its columns' names, which is not supported", self.name))
+                .with_help("rewrite it without `delta.columnMapping.mode`"));
+        }
+        Ok(())
+    }
+
+    pub fn version(&self) -> i64 {
+        self.inner.version().and_then(|v| i64::try_from(v).ok()).unwrap_or(0)
+    }
+
+    /// Given when the table was created; another one if it is deleted and created anew.
+    pub fn id(&self) -> Result<String, Fault> {
+        let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
+        Ok(snapshot.metadata().id().to_owned())
+    }
+
+    /// The files of the version, sorted by path.
+    ///
+    /// # Errors
+    /// Rows of a file are marked as deleted beside it, by another writer.
+    pub fn files(&self) -> Result<Vec<InputFile>, Fault> {
+        let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
+        let mut files = Vec::new();
+        for file in snapshot.log_data().iter() {
+            if file.deletion_vector_descriptor().is_some() {
+                return Err(Fault::usage(format!("the table `{}` has deletion vectors, which are not supported", self.name))
+                    .with_help("purge them: `reorg table … apply (purge)`"));
+            }
+            let path = file.object_store_path().to_string();
+            let mut partition: Vec<(String, String)> = file
+                .partition_values_map()
+                .into_iter()
+                .filter_map(|(key, value)| Some((key, value?)))
+                .collect();
+            partition.sort();
+            if partition.is_empty() {
+                partition = partition_of(&path);
+            }
+            files.push(InputFile {
+                path,
+                size: u64::try_from(file.size()).unwrap_or(0),
+                e_tag: None,
+                modified: file.modification_time().saturating_mul(1000),
+                partition,
+            });
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    /// The number last recorded under this name.
+    pub async fn transaction(&self, name: &str) -> Result<Option<i64>, Fault> {
+        let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
+        let found = snapshot.transaction_version(self.inner.log_store().as_ref(), name).await;
+        found.map_err(|e| failed(&e, &format!("the log of the table `{}` could not be read", self.name)))
+    }
+
+    /// The table's columns.
+    pub fn columns(&self) -> Result<Vec<StructField>, Fault> {
+        let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
+        Ok(snapshot.schema().fields().cloned().collect())
+    }
+
+    /// Checks that rows of this schema can be added.
+    pub fn takes(&self, columns: &Schema) -> Result<(), Fault> {
+        let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
+        schema::widened(&snapshot.schema(), columns, &self.name).map(|_| ())
+    }
+
+    /// What the newest commit says of itself for which `wanted` holds, among the last `within`; with its version.
+    pub async fn find_commit(
+        &self,
+        within: Option<i64>,
+        wanted: impl Fn(&HashMap<String, Value>) -> bool,
+    ) -> Result<Option<(i64, HashMap<String, Value>)>, Fault> {
+        let unreadable = |e| failed(&e, &format!("the log of the table `{}` could not be read", self.name));
+        let mut version = self.version();
+        let limit = match within.map(usize::try_from) {
+            Some(Ok(0) | Err(_)) => return Ok(None),
+            Some(Ok(limit)) => Some(limit),
+            None => None,
+        };
+        let mut history = self.inner.history(limit);
+        while let Some(commit) = history.try_next().await.map_err(unreadable)? {
+            if wanted(&commit.info) {
+                return Ok(Some((version, commit.info)));
+            }
+            version -= 1;
+        }
+        Ok(None)
+    }
+
+    /// Makes the change, or says that it is not made.
+    ///
+    /// # Errors
+    /// Storage refuses, and it is certain that nothing was committed.
+    pub async fn commit(&mut self, change: Change) -> Result<Committed, Fault> {
+        let commit = uuid::Uuid::new_v4().to_string();
+        let sent = self.send(&commit, change).await;
+        match sent {
+            Ok(Ok(version)) => {
+                // The books are behind until read again; the commit stands.
+                let _ = self.reload().await;
+                Ok(Committed::Version(version))
+            }
+            Ok(Err(error)) => self.settle(&commit, &error).await,
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn send(&self, commit: &str, change: Change) -> Result<Result<i64, DeltaTableError>, Fault> {
+        let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
+        let mut actions: Vec<Action> = Vec::new();
+        if let Some(columns) = &change.columns
+            && let Some(wider) = schema::widened(&snapshot.schema(), columns, &self.name)?
+        {
+            let metadata = snapshot.metadata().clone().with_schema(&wider);
+            let metadata = metadata.map_err(|_| Fault::internal("the table's schema could not be extended"))?;
+            actions.push(Action::Metadata(metadata));
+        }
+        let mode = if change.remove.is_empty() { SaveMode::Append } else { SaveMode::Overwrite };
+        for file in snapshot.log_data().iter() {
+            if change.remove.contains(file.object_store_path().as_ref()) {
+                actions.push(Action::Remove(file.remove_action(true)));
+            }
+        }
+        actions.extend(change.add.into_iter().map(Action::Add));
+        let mut metadata = change.metadata;
+        metadata.insert(COMMIT.to_owned(), Value::from(commit));
+        let mut properties = CommitProperties::default().with_metadata(metadata);
+        if change.exclusive {
+            properties = properties.with_max_retries(0);
+        }
+        if let Some((name, number)) = change.transaction {
+            properties = properties.with_application_transaction(Transaction::new(name, number));
+        }
+        let operation = DeltaOperation::Write { mode, partition_by: None, predicate: None };
+        let done = CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(snapshot), self.inner.log_store(), operation)
+            .await;
+        Ok(done.map(|done| i64::try_from(done.version()).unwrap_or(i64::MAX)))
+    }
+
+    /// After an error: what the log says. A commit that stands can be answered with a conflict or not at all.
+    async fn settle(&mut self, commit: &str, error: &DeltaTableError) -> Result<Committed, Fault> {
+        let read = self.version();
+        if self.reload().await.is_err() {
+            return Ok(Committed::Unknown);
+        }
+        let ours = |info: &HashMap<String, Value>| info.get(COMMIT).and_then(Value::as_str) == Some(commit);
+        match self.find_commit(Some(self.version() - read), ours).await {
+            Err(_) => return Ok(Committed::Unknown),
+            Ok(Some((version, _))) => return Ok(Committed::Version(version)),
+            Ok(None) => {}
+        }
+        match error {
+            DeltaTableError::VersionAlreadyExists(_)
+            | DeltaTableError::Transaction {
+                source:
+                    TransactionError::CommitConflict(_)
+                    | TransactionError::VersionAlreadyExists(_)
+                    | TransactionError::MaxCommitAttempts(_),
+            } => Ok(Committed::Conflict),
+            other => {
+                let fault = failed(other, &format!("the table `{}` could not be written", self.name));
+                // A request that was given up can still arrive; one that was refused cannot.
+                if fault.kind == FaultKind::Storage && self.store.url.scheme() != "file" {
+                    return Ok(Committed::Unknown);
+                }
+                Err(fault)
+            }
+        }
+    }
+}
+
+fn log_store(store: &Store) -> LogStoreRef {
+    default_logstore(store.folder(), store.root.clone(), &store.url, &StorageConfig::default())
+}
+
+fn failed(error: &DeltaTableError, doing: &str) -> Fault {
+    fault(error, doing)
+}
