@@ -1,1 +1,290 @@
 //! From a verdict to an outcome: promoted or blocked, each batch once.
+//!
+//! A batch is judged while its rows are written to files that no reader sees. If it passes, one commit to
+//! the target's Delta log publishes them. That commit also records which files of the source the batch had,
+//! and where the rows held back are staged; quarantine and the ledger are brought in line with it afterwards,
+//! by this run or, after a crash, by the next. So that:
+//!
+//! - a reader of the target sees all of a batch or none of it;
+//! - a batch is published at most once, and exactly once if runs are repeated until one succeeds, from any
+//!   number of machines at once;
+//! - after a crash at any point, running the same command again converges;
+//! - accepted rows plus quarantined rows equal the input;
+//! - what was not judged is never promoted: unreadable, stopped, or changed under the run.
+
+mod attempt;
+mod books;
+mod pending;
+mod plan;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use crate::fault::{Fault, FaultKind};
+use crate::hir::{Promotion, Write};
+use crate::ir::{Place, Plan};
+use crate::lake::store::Storage;
+use crate::ledger::{Ledger, RunEntry};
+use crate::run::{Job, Report, Sink};
+
+/// One promotion of a project, lowered.
+pub struct Task<'a> {
+    pub promotion: &'a Promotion,
+    pub plan: &'a Plan,
+}
+
+/// Where everything is in one environment.
+pub struct Lake<'a> {
+    pub storage: &'a Storage,
+    /// Of every dataset of the project.
+    pub places: BTreeMap<String, Place>,
+    /// Of the rows held back, by the dataset that they were meant for.
+    pub quarantine: BTreeMap<String, String>,
+    pub ledger: String,
+}
+
+pub struct Options<'a> {
+    /// The clock: microseconds since 1970 in UTC.
+    pub as_of: i64,
+    /// Only the batch of this name.
+    pub batch: Option<&'a str>,
+    /// Judge and move nothing.
+    pub dry_run: bool,
+    pub memory: Option<usize>,
+    pub samples: usize,
+    /// Told how many more rows of the batch at hand were read.
+    pub progress: Option<&'a (dyn Fn(u64) + Send + Sync)>,
+    pub stop: &'a Stop,
+}
+
+/// Asks a run to end: between two steps, with nothing half done.
+#[derive(Default)]
+pub struct Stop {
+    signal: AtomicI32,
+    asked: tokio::sync::Notify,
+}
+
+impl Stop {
+    /// `signal`: its number, as the exit code tells it.
+    pub fn ask(&self, signal: i32) {
+        self.signal.store(signal, Ordering::SeqCst);
+        self.asked.notify_waiters();
+    }
+
+    fn check(&self) -> Result<(), Fault> {
+        match self.signal.load(Ordering::SeqCst) {
+            0 => Ok(()),
+            signal => Err(Fault::new(FaultKind::Stopped(signal), "stopped on request")
+                .with_help("nothing is half done; the same command goes on from here")),
+        }
+    }
+
+    async fn asked(&self) -> Fault {
+        loop {
+            let asked = self.asked.notified();
+            if let Err(fault) = self.check() {
+                return fault;
+            }
+            asked.await;
+        }
+    }
+}
+
+/// Judges a batch; the engine's [`crate::run::judge`], or a test's.
+#[async_trait::async_trait]
+pub trait Judge: Sync {
+    async fn judge(&self, job: &Job<'_>, sink: &dyn Sink) -> Result<Report, Fault>;
+}
+
+/// What a run tells while it goes on.
+pub enum Event<'e> {
+    /// A batch is taken up.
+    Judging { promotion: &'e str, batch: &'e str, files: usize, bytes: u64 },
+    /// A batch is done with.
+    Batch(&'e Outcome),
+    /// Something that a person may want to know.
+    Notice(String),
+}
+
+/// What came of one batch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    pub promotion: String,
+    pub dataset: String,
+    pub batch: String,
+    pub what: What,
+    /// `None` where it was not judged.
+    pub report: Option<Report>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// Now in the target, since this version of it.
+    Published(i64),
+    /// Found in the target since this version, put there by a run that did not finish its books or ran at the same time.
+    Recovered(i64),
+    /// It would be published, were this not a dry run.
+    Passed,
+    /// By its contract; the report says why.
+    Blocked,
+    /// Not judged, or judged in vain: why, in one sentence.
+    Refused(String),
+    Failed(Fault),
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Summary {
+    pub promotions: usize,
+    pub published: usize,
+    pub recovered: usize,
+    /// In a dry run.
+    pub passed: usize,
+    pub blocked: usize,
+    pub refused: usize,
+    /// Batches whose producer has not finished.
+    pub unsettled: usize,
+    pub faults: Vec<Fault>,
+}
+
+impl Summary {
+    fn count(&mut self, what: &What) {
+        match what {
+            What::Published(_) => self.published += 1,
+            What::Recovered(_) => self.recovered += 1,
+            What::Passed => self.passed += 1,
+            What::Blocked => self.blocked += 1,
+            What::Refused(_) => self.refused += 1,
+            What::Failed(fault) => self.faults.push(fault.clone()),
+        }
+    }
+
+    /// Whether there was nothing to do.
+    pub fn is_idle(&self) -> bool {
+        self.published + self.recovered + self.passed + self.blocked + self.refused + self.faults.len() == 0
+    }
+
+    /// As the command line documents it: what stops everything, then what cannot be retried, what can, a blocked batch.
+    pub fn exit_code(&self) -> i32 {
+        let rank = |fault: &Fault| match fault.kind {
+            FaultKind::Stopped(_) => 0,
+            FaultKind::Internal => 1,
+            FaultKind::Usage => 2,
+            FaultKind::Contract => 3,
+            FaultKind::Permission => 4,
+            FaultKind::Unknown => 5,
+            FaultKind::Storage => 6,
+            FaultKind::Conflict => 7,
+        };
+        match self.faults.iter().min_by_key(|f| rank(f)) {
+            Some(fault) => fault.kind.exit_code(),
+            None if self.blocked + self.refused > 0 => 10,
+            None => 0,
+        }
+    }
+}
+
+/// Everything that a run carries with it.
+struct Run<'a> {
+    lake: &'a Lake<'a>,
+    options: &'a Options<'a>,
+    judge: &'a dyn Judge,
+    ledger: Ledger<'a>,
+}
+
+/// Promotes the pending batches of `tasks`, upstream first; `tell` hears of each batch as it is done.
+pub async fn run(
+    tasks: &[Task<'_>],
+    lake: &Lake<'_>,
+    options: &Options<'_>,
+    judge: &dyn Judge,
+    tell: &mut (dyn FnMut(Event<'_>) + Send),
+) -> Summary {
+    let ledger = Ledger::new(&lake.ledger, lake.storage, options.as_of);
+    let run = Run { lake, options, judge, ledger };
+    let mut summary = Summary { promotions: tasks.len(), ..Summary::default() };
+    for task in plan::upstream_first(tasks) {
+        if let Err(fault) = run.promotion(task, &mut summary, tell).await {
+            let stopped = matches!(fault.kind, FaultKind::Stopped(_));
+            summary.faults.push(fault);
+            if stopped {
+                break;
+            }
+        }
+    }
+    if !options.dry_run && !summary.is_idle() {
+        let entry = RunEntry {
+            promotions: count(summary.promotions),
+            published: count(summary.published),
+            recovered: count(summary.recovered),
+            blocked: count(summary.blocked + summary.refused),
+            failed: count(summary.faults.len()),
+            exit_code: i64::from(summary.exit_code()),
+        };
+        if let Err(fault) = run.ledger.write_run(&entry).await {
+            summary.faults.push(fault);
+        }
+    }
+    summary
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+impl Run<'_> {
+    fn place(&self, dataset: &str) -> Result<&Place, Fault> {
+        self.lake.places.get(dataset).ok_or_else(|| Fault::internal(format!("`{dataset}` has no place")))
+    }
+
+    fn quarantine(&self, dataset: &str) -> Result<&str, Fault> {
+        let url = self.lake.quarantine.get(dataset).map(String::as_str);
+        url.ok_or_else(|| Fault::internal(format!("`{dataset}` has no place for rows held back")))
+    }
+
+    /// All pending batches of one promotion. A batch that fails does not hold up the others.
+    async fn promotion(
+        &self,
+        task: &Task<'_>,
+        summary: &mut Summary,
+        tell: &mut (dyn FnMut(Event<'_>) + Send),
+    ) -> Result<(), Fault> {
+        self.options.stop.check()?;
+        let name = task.promotion.name();
+        if let Write::Merge { .. } = task.promotion.write {
+            return Err(Fault::usage(format!("`{name}` is written with `merge`, which is not supported yet"))
+                .with_help("`write append` or `write replace`"));
+        }
+        let mut pending = self.pending(task).await?;
+        summary.unsettled += pending.unsettled;
+        for notice in pending.notices.drain(..) {
+            tell(Event::Notice(notice));
+        }
+        let mut datasets = None;
+        for mut state in pending.batches {
+            self.options.stop.check()?;
+            let bytes = state.batch.input.files.iter().map(|f| f.size).sum();
+            let (batch, files) = (state.batch.name.clone(), state.batch.input.files.len());
+            tell(Event::Judging { promotion: &name, batch: &batch, files, bytes });
+            if datasets.is_none() {
+                datasets = Some(self.datasets(task).await?);
+            }
+            let done = match &datasets {
+                Some(datasets) => self.batch(task, &mut state, datasets).await,
+                None => Err(Fault::internal("the datasets that rules read are not pinned")),
+            };
+            let (what, report) = done.unwrap_or_else(|fault| (What::Failed(fault), None));
+            let stopped = match &what {
+                What::Failed(fault) if matches!(fault.kind, FaultKind::Stopped(_)) => Some(fault.clone()),
+                _ => None,
+            };
+            if let Some(fault) = stopped {
+                return Err(fault);
+            }
+            summary.count(&what);
+            let dataset = task.promotion.to.clone();
+            tell(Event::Batch(&Outcome { promotion: name.clone(), dataset, batch, what, report }));
+        }
+        Ok(())
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use parquet::file::metadata::ParquetMetaDataReader;
 use sha2::{Digest, Sha256};
 
 use crate::fault::Fault;
@@ -41,12 +42,12 @@ pub async fn find(
     settled: Option<i64>,
     as_of: i64,
 ) -> Result<Found, Fault> {
-    let Some(listing) = listing(place, storage).await? else {
+    let Some(mut listing) = listing(place, storage).await? else {
         return Ok(Found::default());
     };
     let mut groups: BTreeMap<String, Vec<InputFile>> = BTreeMap::new();
     let mut stray = Vec::new();
-    for file in listing.files {
+    for file in std::mem::take(&mut listing.files) {
         match name_of(by, place.format, &file.path)? {
             Some(name) => groups.entry(name).or_default().push(file),
             None => stray.push(file.path),
@@ -169,6 +170,24 @@ pub async fn changed(input: &Input, storage: &Storage) -> Result<Option<String>,
             input.version.is_some() && now.size == file.size || is_same(&now, file)
         });
         if !same {
+            return Ok(Some(file.path.clone()));
+        }
+    }
+    Ok(None)
+}
+
+/// The first file of a batch of parquet files that has no readable footer.
+pub async fn unreadable(input: &Input, storage: &Storage) -> Result<Option<String>, Fault> {
+    if !matches!(input.place.format, Format::Delta | Format::Parquet) {
+        return Ok(None);
+    }
+    let store = Store::open(&input.place.url, storage)?;
+    for file in &input.files {
+        let mut reader = ParquetMetaDataReader::new();
+        // A footer as long as this says that the file is none, or is not worth the memory.
+        let tail = file.size.min(64 << 20);
+        let bytes = store.read_range(&file.path, file.size - tail..file.size).await?;
+        if reader.try_parse_sized(&bytes, file.size).is_err() {
             return Ok(Some(file.path.clone()));
         }
     }

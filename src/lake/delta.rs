@@ -109,8 +109,11 @@ impl Table {
         let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
         let mapped = snapshot.metadata().configuration().get("delta.columnMapping.mode");
         if mapped.is_some_and(|mode| mode != "none") {
-            return Err(Fault::usage(format!("the table `{}` maps its columns' names, which is not supported", self.name))
-                .with_help("rewrite it without `delta.columnMapping.mode`"));
+            return Err(Fault::usage(format!(
+                "the table `{}` maps its columns' names, which is not supported",
+                self.name
+            ))
+            .with_help("rewrite it without `delta.columnMapping.mode`"));
         }
         Ok(())
     }
@@ -134,15 +137,15 @@ impl Table {
         let mut files = Vec::new();
         for file in snapshot.log_data().iter() {
             if file.deletion_vector_descriptor().is_some() {
-                return Err(Fault::usage(format!("the table `{}` has deletion vectors, which are not supported", self.name))
-                    .with_help("purge them: `reorg table … apply (purge)`"));
+                return Err(Fault::usage(format!(
+                    "the table `{}` has deletion vectors, which are not supported",
+                    self.name
+                ))
+                .with_help("purge them: `reorg table … apply (purge)`"));
             }
             let path = file.object_store_path().to_string();
-            let mut partition: Vec<(String, String)> = file
-                .partition_values_map()
-                .into_iter()
-                .filter_map(|(key, value)| Some((key, value?)))
-                .collect();
+            let mut partition: Vec<(String, String)> =
+                file.partition_values_map().into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
             partition.sort();
             if partition.is_empty() {
                 partition = partition_of(&path);

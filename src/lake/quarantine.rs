@@ -14,7 +14,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray};
+use arrow::array::{
+    ArrayRef, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use deltalake::kernel::{Add, StructField};
 use serde::{Deserialize, Serialize};
@@ -81,7 +83,8 @@ impl Marks<'_> {
         if count != self.0.len() {
             return Err(Fault::internal("rows held back and their reasons differ in number"));
         }
-        let same = |text: &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, count))) };
+        let same =
+            |text: &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, count))) };
         let file = StringArray::from_iter_values(self.0.iter().map(|m| m.file.as_ref()));
         let row = Int64Array::from_iter_values(self.0.iter().map(|m| i64::try_from(m.row).unwrap_or(i64::MAX)));
         let time = TimestampMicrosecondArray::from_iter_values(std::iter::repeat_n(held.held_at, count));
@@ -168,8 +171,11 @@ pub async fn settle(
             Committed::Version(_) => return Ok(()),
             Committed::Conflict => {}
             Committed::Unknown => {
-                return Err(Fault::new(FaultKind::Unknown, format!("whether rows came into quarantine `{url}` is unknown"))
-                    .with_help("running the same command again finds out"));
+                return Err(Fault::new(
+                    FaultKind::Unknown,
+                    format!("whether rows came into quarantine `{url}` is unknown"),
+                )
+                .with_help("running the same command again finds out"));
             }
         }
     }

@@ -42,7 +42,10 @@ fn data_type(ty: &DataType) -> DataType {
         DataType::Timestamp(_, None) => DataType::Timestamp(TimeUnit::Microsecond, None),
         DataType::Timestamp(_, Some(_)) => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         DataType::Dictionary(_, value) => data_type(value),
-        DataType::List(item) | DataType::LargeList(item) | DataType::ListView(item) | DataType::FixedSizeList(item, _) => {
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::FixedSizeList(item, _) => {
             DataType::List(Arc::new(Field::new("element", data_type(item.data_type()), true)))
         }
         DataType::Struct(fields) => DataType::Struct(fields.iter().map(|f| field(f)).collect::<Fields>()),
@@ -127,10 +130,10 @@ pub fn widened(table: &StructType, rows: &Schema, name: &str) -> Result<Option<S
 /// Types that the same file can hold, whatever may be null in them.
 pub fn same(a: &StructField, b: &StructField) -> bool {
     fn shape(ty: &deltalake::kernel::DataType) -> String {
-        serde_json::to_string(ty).unwrap_or_default().replace("\"nullable\":false", "\"nullable\":true").replace(
-            "\"containsNull\":false",
-            "\"containsNull\":true",
-        )
+        serde_json::to_string(ty)
+            .unwrap_or_default()
+            .replace("\"nullable\":false", "\"nullable\":true")
+            .replace("\"containsNull\":false", "\"containsNull\":true")
     }
     shape(a.data_type()) == shape(b.data_type())
 }

@@ -106,8 +106,9 @@ impl Sink for Stage {
     async fn begin(&self, accepted: SchemaRef, held: SchemaRef, partitions: usize) -> Result<(), Fault> {
         let accepted = schema::stored(&accepted);
         let held = self.held.schema(&held);
-        let writers: Result<Vec<_>, Fault> =
-            (0..partitions.max(1)).map(|_| Writer::new(&self.target, &self.folder, &accepted).map(Mutex::new)).collect();
+        let writers: Result<Vec<_>, Fault> = (0..partitions.max(1))
+            .map(|_| Writer::new(&self.target, &self.folder, &accepted).map(Mutex::new))
+            .collect();
         let holder = Mutex::new(Writer::new(&self.held.store, &self.folder, &held)?);
         let pass = Pass { accepted, held, writers: writers?, holder };
         let before = self.pass.write().await.replace(Arc::new(pass));
@@ -119,7 +120,8 @@ impl Sink for Stage {
 
     async fn accept(&self, partition: usize, rows: RecordBatch) -> Result<(), Fault> {
         let pass = self.pass().await?;
-        let writer = pass.writers.get(partition).ok_or_else(|| Fault::internal("a partition that was not announced"))?;
+        let writer =
+            pass.writers.get(partition).ok_or_else(|| Fault::internal("a partition that was not announced"))?;
         let rows = schema::convert(&rows, &pass.accepted)?;
         writer.lock().await.write(&rows).await
     }
@@ -165,8 +167,7 @@ impl Writer {
             None,
             Some(folder),
         );
-        let writer =
-            config.and_then(|c| PartitionWriter::try_with_config(store.folder(), c, Default::default(), None));
+        let writer = config.and_then(|c| PartitionWriter::try_with_config(store.folder(), c, Default::default(), None));
         let place = store.url.to_string();
         match writer {
             Ok(writer) => Ok(Self { inner: Some(writer), rows: AtomicU64::new(0), place }),
@@ -201,4 +202,19 @@ impl Writer {
 
 fn failed(error: &deltalake::DeltaTableError, place: &str) -> Fault {
     fault(error, &format!("rows could not be written below `{place}`"))
+}
+
+/// Writes rows to one file below a folder of a place, where no log names it yet.
+pub async fn write(store: &Store, folder: &str, rows: &RecordBatch) -> Result<Vec<Add>, Fault> {
+    let schema = schema::stored(&rows.schema());
+    let mut writer = Writer::new(store, folder, &schema)?;
+    let mut files = Files::default();
+    match writer.write(&schema::convert(rows, &schema)?).await {
+        Ok(()) => writer.close(&mut files).await?,
+        Err(fault) => {
+            writer.abort().await;
+            return Err(fault);
+        }
+    }
+    Ok(files.files)
 }

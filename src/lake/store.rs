@@ -84,8 +84,8 @@ impl Store {
     /// `url` ends with a slash, as in [`crate::ir::Place`].
     pub fn open(url: &str, storage: &Storage) -> Result<Self, Fault> {
         let slash = if url.ends_with('/') { "" } else { "/" };
-        let url = Url::parse(&format!("{url}{slash}"))
-            .map_err(|_| Fault::usage(format!("`{url}` is no path and no URL")))?;
+        let url =
+            Url::parse(&format!("{url}{slash}")).map_err(|_| Fault::usage(format!("`{url}` is no path and no URL")))?;
         let prefix = Path::from_url_path(url.path())
             .map_err(|_| Fault::usage(format!("`{url}` holds a name that storage cannot keep")))?;
         Ok(Self { root: storage.root(&url)?, url, prefix })
@@ -142,6 +142,17 @@ impl Store {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(e) => Err(fault(&e, &format!("`{path}` below `{}` could not be looked up", self.url))),
         }
+    }
+
+    /// A small file's bytes.
+    pub async fn read(&self, path: &str) -> Result<bytes::Bytes, Fault> {
+        let failed = |e| fault(&e, &format!("`{path}` below `{}` could not be read", self.url));
+        self.root.get(&self.path(path)).await.map_err(failed)?.bytes().await.map_err(failed)
+    }
+
+    pub async fn read_range(&self, path: &str, range: std::ops::Range<u64>) -> Result<bytes::Bytes, Fault> {
+        let failed = |e| fault(&e, &format!("`{path}` below `{}` could not be read", self.url));
+        self.root.get_range(&self.path(path), range).await.map_err(failed)
     }
 
     /// SHA-256 of a file's bytes, in hexadecimal.

@@ -1,0 +1,136 @@
+//! What follows from a published batch: rows in quarantine, and the ledger's account. Both are taken from the
+//! commit that published it, so that any later run can do it.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::fault::{Fault, FaultKind};
+use crate::lake::delta::Table;
+use crate::lake::quarantine::{self, Manifest};
+use crate::ledger::BatchEntry;
+use crate::promote::pending::{Identity, State};
+use crate::promote::{Run, Task};
+use crate::run::Report;
+
+/// What a publishing commit says of itself.
+pub(super) struct Receipt<'a> {
+    pub promotion: &'a str,
+    pub batch: &'a str,
+    pub attempt: &'a str,
+    pub run_id: &'a str,
+    pub identity: &'a Identity,
+    pub held: &'a Manifest,
+    pub report: &'a Report,
+    pub files: &'a [crate::ir::InputFile],
+}
+
+impl Receipt<'_> {
+    /// As entries of the log; whatever has parts is JSON in text, which every reader of the log takes.
+    pub fn entries(&self) -> Result<HashMap<String, Value>, Fault> {
+        let files: Vec<Value> = self
+            .files
+            .iter()
+            .zip(&self.identity.digests)
+            .map(|(file, sha256)| serde_json::json!({"path": file.path, "size": file.size, "sha256": sha256}))
+            .collect();
+        // Samples show rows; the log is read by more people than the report.
+        let mut report = self.report.clone();
+        report.rules.iter_mut().for_each(|rule| rule.samples.clear());
+        let json = |value: Result<String, serde_json::Error>| {
+            value.map(Value::from).map_err(|_| Fault::internal("the receipt could not be written"))
+        };
+        Ok(HashMap::from([
+            ("dqc_promotion".to_owned(), self.promotion.into()),
+            ("dqc_batch".to_owned(), self.batch.into()),
+            ("dqc_attempt".to_owned(), self.attempt.into()),
+            ("dqc_run".to_owned(), self.run_id.into()),
+            ("dqc_contract".to_owned(), self.report.contract.as_str().into()),
+            ("dqc_contract_version".to_owned(), self.report.version.as_str().into()),
+            ("dqc_contract_sha256".to_owned(), self.report.contract_sha256.as_str().into()),
+            ("dqc_files_sha256".to_owned(), self.identity.sha256.as_str().into()),
+            ("dqc_files".to_owned(), json(serde_json::to_string(&files))?),
+            ("dqc_held".to_owned(), json(serde_json::to_string(self.held))?),
+            ("dqc_report".to_owned(), json(serde_json::to_string(&report))?),
+        ]))
+    }
+}
+
+impl Run<'_> {
+    /// Finishes the books of a batch that the target has; gives the version that published it, and its report.
+    pub(super) async fn recover(&self, task: &Task<'_>, state: &State) -> Result<(i64, Option<Report>), Fault> {
+        let target = Table::open(&self.place(&task.promotion.to)?.url, self.lake.storage).await?;
+        let target = target.ok_or_else(|| Fault::storage(format!("the table of `{}` is gone", task.promotion.to)))?;
+        let says =
+            |info: &HashMap<String, Value>, key: &str, what: &str| info.get(key).and_then(Value::as_str) == Some(what);
+        let ours = |info: &HashMap<String, Value>| {
+            says(info, "dqc_promotion", &state.promotion) && says(info, "dqc_batch", &state.batch.name)
+        };
+        let Some((version, info)) = target.find_commit(None, ours).await? else {
+            // The log is cleaned of old entries by then; what it decided stands.
+            let entry = BatchEntry { published: true, recovered: true, ..self.entry(task, state) };
+            self.ledger.write_batch(&entry).await?;
+            return Ok((target.version(), None));
+        };
+        let text = |key: &str| info.get(key).and_then(Value::as_str).unwrap_or_default();
+        let unread = |_| {
+            Fault::new(
+                FaultKind::Internal,
+                format!("version {version} of `{}` has an unreadable receipt", task.promotion.to),
+            )
+        };
+        let held: Manifest = serde_json::from_str(text("dqc_held")).map_err(unread)?;
+        let report: Report = serde_json::from_str(text("dqc_report")).map_err(unread)?;
+        let id = target.id()?;
+        self.quarantine_rows(task, state, &held, &id, version).await?;
+        let entry = self.entry(task, state);
+        let identity = text("dqc_files_sha256");
+        // What was published may have been other files than those of now.
+        let files = if entry.identity == identity { entry.files } else { &[] };
+        let entry = BatchEntry {
+            attempt: text("dqc_attempt"),
+            identity,
+            files,
+            report: Some(&report),
+            published: true,
+            recovered: true,
+            version: Some((&id, version)),
+            ..entry
+        };
+        self.ledger.write_batch(&entry).await?;
+        Ok((version, Some(report)))
+    }
+
+    pub(super) async fn quarantine_rows(
+        &self,
+        task: &Task<'_>,
+        state: &State,
+        held: &Manifest,
+        table: &str,
+        version: i64,
+    ) -> Result<(), Fault> {
+        let url = self.quarantine(&task.promotion.to)?;
+        quarantine::settle(url, self.lake.storage, &state.batch.name, held, table, version).await
+    }
+
+    /// A batch's account, to be filled with what came of it.
+    pub(super) fn entry<'e>(&'e self, task: &'e Task<'_>, state: &'e State) -> BatchEntry<'e> {
+        BatchEntry {
+            promotion: &state.promotion,
+            source: &task.promotion.from,
+            dataset: &task.promotion.to,
+            batch: &state.batch.name,
+            attempt: "",
+            identity: state.identity.as_ref().map_or("", |i| i.sha256.as_str()),
+            files: &state.batch.input.files,
+            contract_version: &task.plan.version,
+            contract_sha256: &task.plan.digest,
+            report: None,
+            reason: None,
+            published: false,
+            recovered: false,
+            version: None,
+            started_at: state.started_at,
+        }
+    }
+}

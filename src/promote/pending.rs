@@ -1,0 +1,169 @@
+//! Which batches there is something to do for. The target's log says what is published; the ledger only saves
+//! reading files again whose state did not change since.
+
+use std::collections::BTreeMap;
+
+use crate::fault::Fault;
+use crate::ir::Format;
+use crate::lake::batch::{self, Batch};
+use crate::lake::delta::Table;
+use crate::ledger::{Published, now};
+use crate::promote::{Run, Task};
+
+/// The batches of a promotion that are not done with.
+#[derive(Default)]
+pub(super) struct Pending {
+    pub batches: Vec<State>,
+    pub unsettled: usize,
+    pub notices: Vec<String>,
+}
+
+/// A batch that there is something to do for.
+pub(super) struct State {
+    /// `bronze.orders to silver.orders`
+    pub promotion: String,
+    pub batch: Batch,
+    /// What its files are, where they had to be read to know it.
+    pub identity: Option<Identity>,
+    pub published: Before,
+    /// When it was taken up, by the machine's clock.
+    pub started_at: i64,
+}
+
+#[derive(Clone)]
+pub(super) struct Identity {
+    pub digests: Vec<String>,
+    /// As [`batch::identity`] gives it.
+    pub sha256: String,
+}
+
+/// What the target has of a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Before {
+    Nothing,
+    /// It is published, but the run that did it did not finish its books.
+    Unbooked,
+    /// It is published, with other files than now.
+    Changed,
+    UnbookedAndChanged,
+}
+
+/// The name under which the target's log records a batch; the number is [`number`] of the published files.
+pub(super) fn transaction(promotion: &str, batch: &str) -> String {
+    format!("dqc/{promotion}/{batch}")
+}
+
+/// The first 60 bits of a digest.
+pub(super) fn number(sha256: &str) -> i64 {
+    sha256.get(..15).and_then(|hex| i64::from_str_radix(hex, 16).ok()).unwrap_or(0)
+}
+
+impl Run<'_> {
+    pub(super) async fn pending(&self, task: &Task<'_>) -> Result<Pending, Fault> {
+        let promotion = task.promotion;
+        let name = promotion.name();
+        let source = self.place(&promotion.from)?;
+        let storage = self.lake.storage;
+        let found = batch::find(&promotion.batches, source, storage, promotion.settled, self.options.as_of).await?;
+        let mut pending = Pending::default();
+        if !found.stray.is_empty() {
+            let (count, first) = (found.stray.len(), found.stray.first().map_or("", String::as_str));
+            pending.notices.push(format!(
+                "{name}: files of `{}` that belong to no batch: {count}, among them `{first}`",
+                promotion.from
+            ));
+        }
+        let chosen = |batch: &Batch| self.options.batch.is_none_or(|wanted| wanted == batch.name);
+        if found.batches.is_empty() {
+            pending.notices.push(format!("{name}: `{}` has no batches", promotion.from));
+            return Ok(pending);
+        }
+        let target = Table::open(&self.place(&promotion.to)?.url, storage).await?;
+        let booked = match &target {
+            Some(_) => self.ledger.published(&name, &promotion.to).await?,
+            None => BTreeMap::new(),
+        };
+        if let Some(target) = &target {
+            self.one_kind_of_batches(task, target)?;
+        }
+        for batch in found.batches.into_iter().filter(chosen) {
+            let there = match &target {
+                Some(target) => target.transaction(&transaction(&name, &batch.name)).await?,
+                None => None,
+            };
+            let state = match there {
+                None => Some(self.state(&name, batch, None, Before::Nothing)),
+                Some(there) => self.published_before(&name, batch, there, &booked).await?,
+            };
+            match state {
+                Some(state) if !state.batch.settled && state.published != Before::Unbooked => pending.unsettled += 1,
+                Some(state) => pending.batches.push(state),
+                None => {}
+            }
+        }
+        if pending.unsettled > 0 {
+            pending.notices.push(format!("{name}: batches whose folder is not settled yet: {}", pending.unsettled));
+        }
+        Ok(pending)
+    }
+
+    /// `None`: nothing is left to do for a batch whose published files have this number.
+    async fn published_before(
+        &self,
+        promotion: &str,
+        batch: Batch,
+        there: i64,
+        booked: &BTreeMap<String, Published>,
+    ) -> Result<Option<State>, Fault> {
+        let book = booked.get(&batch.name).filter(|book| number(&book.identity) == there);
+        if let Some(book) = book {
+            let same = |(a, b)| batch::is_same(a, b);
+            if book.files.len() == batch.input.files.len() && book.files.iter().zip(&batch.input.files).all(same) {
+                return Ok(None);
+            }
+        }
+        let identity = self.identity(&batch).await?;
+        let published = match (book.is_some(), number(&identity.sha256) == there) {
+            (true, true) => return Ok(None),
+            (true, false) => Before::Changed,
+            (false, true) => Before::Unbooked,
+            (false, false) => Before::UnbookedAndChanged,
+        };
+        Ok(Some(self.state(promotion, batch, Some(identity), published)))
+    }
+
+    fn state(&self, promotion: &str, batch: Batch, identity: Option<Identity>, published: Before) -> State {
+        State { promotion: promotion.to_owned(), batch, identity, published, started_at: now() }
+    }
+
+    pub(super) async fn identity(&self, batch: &Batch) -> Result<Identity, Fault> {
+        let digests = batch::digests(&batch.input, self.lake.storage).await?;
+        let sha256 = batch::identity(&batch.input.files, &digests);
+        Ok(Identity { digests, sha256 })
+    }
+
+    /// A table that was filled by batches of one kind is not added to by batches of another: rows would be in it twice.
+    fn one_kind_of_batches(&self, task: &Task<'_>, target: &Table) -> Result<(), Fault> {
+        use crate::hir::{BatchBy, Write};
+        let promotion = task.promotion;
+        let whole = promotion.batches == BatchBy::Whole;
+        if whole && promotion.write == Write::Replace {
+            return Ok(());
+        }
+        for file in target.files()? {
+            let folder = file.path.rsplit_once('/').map(|(folder, _)| folder);
+            let fits = match batch::name_of(&promotion.batches, Format::Delta, &file.path)? {
+                Some(name) => folder == Some(name.as_str()) && (whole || name != batch::WHOLE),
+                None => false,
+            };
+            if !fits {
+                return Err(Fault::usage(format!(
+                    "`{}` holds files of batches of another kind, such as `{}`",
+                    promotion.to, file.path
+                ))
+                .with_help("promote into a new dataset, or remove the table and promote every batch again"));
+            }
+        }
+        Ok(())
+    }
+}
