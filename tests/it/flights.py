@@ -41,11 +41,12 @@ def text(column, pattern):
 
 # What must hold for a row. A null condition holds.
 ROWS = {
-    "silver.airlines": {"carrier.CarrierCode": text("carrier", "[A-Z0-9]{2}")},
+    "silver.airlines": {"carrier.CarrierCode": text("carrier", "[A-Z0-9]{2}"), "name.NotBlank": "trim(name) <> ''"},
     "silver.airports": {
+        "name.NotBlank": "trim(name) <> ''",
         "faa.AirportCode": text("faa", "[A-Z0-9]{3}"),
-        "lat.where": between("lat", -90, 90),
-        "lon.where": between("lon", -180, 180),
+        "lat.Latitude": between("lat", -90, 90),
+        "lon.Longitude": between("lon", -180, 180),
         "alt.where": between("alt", -300, 12000),
         "tz.where": between("tz", -12, 14),
         "dst.where": "dst in ('A', 'N', 'U')",
