@@ -1,5 +1,7 @@
 //! The one integration binary; see `tests/README.md`.
 
+mod corpus;
+mod pages;
 mod project;
 mod render;
 mod tidy;
@@ -7,4 +9,9 @@ mod tidy;
 /// The folder of `Cargo.toml`.
 fn root() -> &'static std::path::Path {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Those of a project whose files say nothing else.
+fn layers() -> Vec<String> {
+    ["bronze", "silver", "gold"].map(str::to_string).to_vec()
 }

@@ -207,24 +207,3 @@ fn the_top_level_is_as_agreed() {
     }
     demand(&faults, "Documentation and code have their folders already; these are new");
 }
-
-#[test]
-fn commands_in_the_readme_exist() {
-    let Ok(readme) = std::fs::read_to_string(root().join("README.md")) else { return };
-    let ours = Regex::new(r"(?m)^\$? ?(?:cargo run --release -- |dqc )([a-z][a-z-]*)").expect("a regular expression");
-    let script = Regex::new(r"(?m)^\$? ?((?:tests|benches|rules|integrations|editors)/[\w./-]+)").expect("a regular expression");
-    let mut faults = String::new();
-    let subcommands: BTreeSet<&str> = ours.captures_iter(&readme).filter_map(|c| c.get(1)).map(|m| m.as_str()).collect();
-    for name in subcommands {
-        let run = std::process::Command::new(env!("CARGO_BIN_EXE_dqc")).args([name, "--help"]).output();
-        if !run.is_ok_and(|o| o.status.success()) {
-            let _ = writeln!(faults, "  dqc {name}");
-        }
-    }
-    for path in script.captures_iter(&readme).filter_map(|c| c.get(1)) {
-        if !root().join(path.as_str()).exists() {
-            let _ = writeln!(faults, "  {}", path.as_str());
-        }
-    }
-    demand(&faults, "The README names what does not exist");
-}
