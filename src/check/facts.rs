@@ -5,7 +5,7 @@ mod formula;
 mod known;
 mod linear;
 mod meaning;
-mod number;
+pub mod number;
 mod solve;
 mod state;
 mod terms;
@@ -192,3 +192,6 @@ pub fn replace_columns(expr: &Expr, value: &dyn Fn(&str) -> Option<Expr>) -> Opt
     replaced.nullable = true;
     (!missing).then_some(replaced)
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,12 +149,6 @@ pub fn overtaken(rule: &Rule, action: &Action, later: &Action) -> Diagnostic {
         .with_help("write the most lenient first, each with a higher threshold than the one before")
 }
 
-pub fn same_action(rule: &Rule, action: &Action, earlier: &Action) -> Diagnostic {
-    let message = format!("`{}` of `{}` changes nothing", written(action), rule.name);
-    let label = format!("`{}` does the same before it", written(earlier));
-    Diagnostic::new(Code::DQ0508, message, rule.span, label).with_help("remove it, or let it do more than the one before")
-}
-
 fn cap(contract: &Contract, percent: f64, message: &str, label: String) -> Diagnostic {
     let message = format!("`quarantine at most {percent}%` of `{}` can never act: {message}", contract.dataset);
     Diagnostic::new(Code::DQ0508, message, contract.head, label)

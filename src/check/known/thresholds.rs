@@ -8,15 +8,10 @@ pub fn can_act(contract: &Contract, checked: &Checked, found: &mut Vec<Diagnosti
     for rule in &contract.rules {
         for (i, action) in rule.actions.iter().enumerate() {
             let later = rule.actions.get(i + 1..).unwrap_or_default();
-            let earlier = rule.actions.get(..i).unwrap_or_default();
             if unreachable(action.above) {
                 found.push(errors::never_above(rule, action));
             } else if let Some(other) = later.iter().find(|l| passes_with(l.above, action.above)) {
                 found.push(errors::overtaken(rule, action, other));
-            } else if let Some(other) =
-                earlier.last().filter(|e| e.act == action.act && passes_with(e.above, action.above))
-            {
-                found.push(errors::same_action(rule, action, other));
             } else {
                 continue;
             }
