@@ -1,1 +1,148 @@
-//! Two revisions of a contract: what breaks, for whom, with an example row.
+//! Two revisions of a project: which changes of a contract break whom, with an example where one is found, and the
+//! version that is due. Whoever delivers to a dataset is broken by what is refused from now on, whoever reads it by
+//! what gets through. `because`, `fix`, `tags`, owners and docs break nobody.
+
+mod batch;
+mod columns;
+mod errors;
+mod promises;
+mod rows;
+mod version;
+
+use std::collections::HashMap;
+
+use crate::check::facts::replace_columns;
+use crate::check::facts::witness::Row;
+use crate::diagnostics::{Diagnostic, Severity};
+use crate::hir::{Checked, Contract, Expr, ExprKind, Grain, Rule, RuleKind};
+use crate::source::Span;
+
+/// Whom a change concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Effect {
+    /// Nobody has to do anything.
+    Compatible,
+    /// It could not be told.
+    Undecided,
+    BreaksConsumers,
+    BreaksProducers,
+}
+
+/// One difference between two revisions of a contract.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub dataset: String,
+    pub effect: Effect,
+    /// A row that is accepted by one revision and refused by the other.
+    pub example: Option<Row>,
+    pub finding: Diagnostic,
+}
+
+/// What is different.
+#[derive(Clone, Debug, Default)]
+pub struct Comparison {
+    /// By dataset, in the order of the new revision.
+    pub changes: Vec<Change>,
+    /// Versions that are too small for their changes.
+    pub versions: Vec<Diagnostic>,
+}
+
+impl Comparison {
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.changes.iter().map(|c| c.finding.clone()).chain(self.versions.iter().cloned()).collect()
+    }
+}
+
+/// Compares the contracts of two revisions. All places are in the new one; `now` (microseconds since 1970 in UTC) is
+/// the clock of example rows. What breaks somebody is a note where the version says so already, else a warning.
+pub fn compare(old: &Checked, new: &Checked, now: i64) -> Comparison {
+    let mut comparison = Comparison::default();
+    for contract in &new.contracts {
+        let Some(before) = old.contract(&contract.dataset) else { continue };
+        let pair = Pair { before: &renamed(before, contract), contract, old, new, now };
+        let mut changes = Vec::new();
+        columns::compare(&pair, before, &mut changes);
+        rows::compare(&pair, &mut changes);
+        batch::compare(&pair, &mut changes);
+        promises::compare(&pair, &mut changes);
+        let due = version::due(before, contract, &changes);
+        if due.is_enough() {
+            for change in changes.iter_mut().filter(|c| c.effect != Effect::Undecided) {
+                change.finding.severity = Severity::Note;
+            }
+        }
+        comparison.versions.extend(due.finding(contract));
+        comparison.changes.extend(changes);
+    }
+    let gone = old.contracts.iter().filter(|c| new.contract(&c.dataset).is_none());
+    let at = new.contracts.first().map_or(Span::default(), |c| Span { file: c.file, start: 0, end: 0 });
+    comparison.changes.extend(gone.map(|c| errors::contract_gone(c, at)));
+    comparison
+}
+
+/// One contract, twice.
+struct Pair<'c> {
+    /// Its columns by their new names.
+    before: &'c Contract,
+    contract: &'c Contract,
+    old: &'c Checked,
+    new: &'c Checked,
+    now: i64,
+}
+
+impl<'c> Pair<'c> {
+    fn rule_before(&self, name: &str) -> Option<&'c Rule> {
+        self.before.rules.iter().find(|r| r.name == name)
+    }
+
+    fn rule(&self, name: &str) -> Option<&'c Rule> {
+        self.contract.rules.iter().find(|r| r.name == name)
+    }
+}
+
+/// The old contract as it would read with the columns' new names.
+fn renamed(old: &Contract, new: &Contract) -> Contract {
+    let names: HashMap<&str, &str> = new
+        .columns
+        .iter()
+        .filter_map(|c| Some((c.was.as_deref()?, c.name.as_str())))
+        .filter(|(was, name)| old.column(was).is_some() && old.column(name).is_none())
+        .collect();
+    let mut contract = old.clone();
+    if names.is_empty() {
+        return contract;
+    }
+    let new_name = |name: &str| names.get(name).map_or_else(|| name.to_owned(), |n| (*n).to_owned());
+    for column in &mut contract.columns {
+        column.name = new_name(&column.name);
+    }
+    let rename = |expr: &Expr| {
+        replace_columns(expr, &|name| {
+            let column = contract.columns.iter().find(|c| c.name == new_name(name))?;
+            Some(Expr {
+                kind: ExprKind::Column(column.name.clone()),
+                ty: column.ty.clone(),
+                nullable: column.nullable,
+                grain: Grain::Row,
+                span: Span::default(),
+            })
+        })
+        .unwrap_or_else(|| expr.clone())
+    };
+    let mut rules = contract.rules.clone();
+    for rule in &mut rules {
+        if let Some((column, claim)) = rule.name.split_once('.') {
+            rule.name = format!("{}.{claim}", new_name(column));
+        }
+        rule.when = rule.when.as_ref().map(rename);
+        match &mut rule.kind {
+            RuleKind::Row { condition } | RuleKind::Aggregate { condition, .. } => *condition = rename(condition),
+            RuleKind::Unique { by, .. } => by.iter_mut().for_each(|e| *e = rename(e)),
+            RuleKind::Type { column } | RuleKind::Mapping { column } => *column = new_name(column),
+            RuleKind::References { columns, .. } => columns.iter_mut().for_each(|c| *c = new_name(c)),
+            RuleKind::NoRows { .. } => {}
+        }
+    }
+    contract.rules = rules;
+    contract
+}

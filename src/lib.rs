@@ -15,8 +15,8 @@ pub mod project;
 pub mod hir;
 pub mod resolve;
 pub mod check;
-pub mod compat;
 pub mod eval;
+pub mod compat;
 pub mod suite;
 pub mod ir;
 #[cfg(feature = "engine")]

@@ -13,6 +13,7 @@ mod text;
 pub mod witness;
 
 pub use formula::{Formula, TermId};
+pub use known::keeps_value;
 pub use meaning::Meaning;
 pub use solve::{Answer, Model};
 pub use terms::{Terms, key};
@@ -72,6 +73,24 @@ impl<'c> Facts<'c> {
 
     pub fn solve(&self, formulas: &[&Formula]) -> Answer {
         solve::solve(&self.terms, formulas)
+    }
+
+    /// That a column is null; `None` for one that no rule reads.
+    pub fn is_null(&self, column: &str) -> Option<Formula> {
+        self.terms.find_column(column).map(|term| formula::Literal::Null(term, true).into())
+    }
+
+    /// A value for the only number that the formulas speak of, as text.
+    pub fn one_number(&self, formulas: &[&Formula]) -> Option<String> {
+        let mut terms = Vec::new();
+        formulas.iter().for_each(|f| f.terms(&mut terms));
+        terms.sort_unstable();
+        terms.dedup();
+        let [term] = terms[..] else { return None };
+        match self.solve(formulas) {
+            Answer::Maybe(model) => model.numbers.get(&term).map(number::Number::to_string),
+            _ => None,
+        }
     }
 
     /// Of the rules that together with `question` let no row through, those that it takes; `None` where they let one

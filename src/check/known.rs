@@ -2,7 +2,7 @@
 //! imply, thresholds that never act, promises that cannot be kept.
 
 mod constants;
-mod deadlines;
+pub mod deadlines;
 pub mod errors;
 mod messages;
 mod promotions;

@@ -128,6 +128,23 @@ impl Number {
     }
 }
 
+/// As a decimal where it is one, else rounded.
+impl std::fmt::Display for Number {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_whole() {
+            return write!(f, "{}", self.over);
+        }
+        for scale in 1..=12u8 {
+            if let Some(unscaled) = self.unscaled(scale) {
+                let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = usize::from(scale) + 1);
+                let (whole, rest) = digits.split_at(digits.len() - usize::from(scale));
+                return write!(f, "{}{whole}.{rest}", if unscaled < 0 { "-" } else { "" });
+            }
+        }
+        write!(f, "{}", self.to_f64())
+    }
+}
+
 impl PartialOrd for Number {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))

@@ -42,8 +42,7 @@ pub fn leave_time_upstream(promotion: &Promotion, checked: &Checked, found: &mut
         for theirs in upstream.sla.iter().filter_map(|sla| Deadline::of(sla, checked)) {
             let mut shared = 0;
             let mut early: Vec<(NaiveDate, DateTime<Utc>, DateTime<Utc>)> = Vec::new();
-            let first = NaiveDate::from_ymd_opt(FIRST.0, FIRST.1, FIRST.2).unwrap_or_default();
-            for day in (0..DAYS).filter_map(|i| first.checked_add_days(Days::new(i))) {
+            for day in compared_days() {
                 let (Some(ours), Some(before)) = (own.of_batch(day), theirs.of_batch(day)) else { continue };
                 shared += 1;
                 if ours < before {
@@ -52,14 +51,12 @@ pub fn leave_time_upstream(promotion: &Promotion, checked: &Checked, found: &mut
             }
             if let Some(&(day, ours, before)) = early.first() {
                 let always = early.len() == shared;
-                let zone = own.zone;
-                let clock = |t: DateTime<Utc>| t.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string();
                 found.push(errors::due_before_upstream(
                     own.sla,
                     theirs.sla,
                     &source,
                     &day.format("%Y-%m-%d").to_string(),
-                    (&clock(ours), &clock(before)),
+                    (&own.clock(ours), &own.clock(before)),
                     (!always).then_some(early.len()),
                 ));
                 return;
@@ -85,7 +82,14 @@ fn promised_upstream<'c>(promotion: &Promotion, checked: &'c Checked) -> Option<
     None
 }
 
-struct Deadline<'c> {
+/// The days over which deadlines are held against each other.
+pub fn compared_days() -> impl Iterator<Item = NaiveDate> {
+    let first = NaiveDate::from_ymd_opt(FIRST.0, FIRST.1, FIRST.2).unwrap_or_default();
+    (0..DAYS).filter_map(move |i| first.checked_add_days(Days::new(i)))
+}
+
+/// `arrives by …`, ready to be asked about days.
+pub struct Deadline<'c> {
     sla: &'c Sla,
     by: NaiveTime,
     zone: Tz,
@@ -95,7 +99,8 @@ struct Deadline<'c> {
 }
 
 impl<'c> Deadline<'c> {
-    fn of(sla: &'c Sla, checked: &'c Checked) -> Option<Self> {
+    /// `None` for another kind of promise.
+    pub fn of(sla: &'c Sla, checked: &'c Checked) -> Option<Self> {
         let SlaWhat::Arrives { by, zone, on, day_before } = &sla.what else { return None };
         let by = NaiveTime::from_num_seconds_from_midnight_opt(*by, 0)?;
         let zone = zone.parse().ok()?;
@@ -103,10 +108,17 @@ impl<'c> Deadline<'c> {
     }
 
     /// When the batch of a day is due; `None` where the calendar asks for none.
-    fn of_batch(&self, batch: NaiveDate) -> Option<DateTime<Utc>> {
+    pub fn of_batch(&self, batch: NaiveDate) -> Option<DateTime<Utc>> {
         let day = if self.day_before { batch.succ_opt()? } else { batch };
         let asked = self.on.is_empty() || self.on.iter().any(|name| on_calendar(name, day, self.calendars, 0));
         asked.then(|| instant(self.zone, day.and_time(self.by)))?
+    }
+}
+
+impl Deadline<'_> {
+    /// An instant on the clock of the deadline's zone.
+    pub fn clock(&self, instant: DateTime<Utc>) -> String {
+        instant.with_timezone(&self.zone).format("%Y-%m-%d %H:%M").to_string()
     }
 }
 
