@@ -36,7 +36,9 @@ fn faults_of(code: Code) -> Vec<String> {
     if code == Code::DQ0906 {
         return faults;
     }
-    let of = |info: &str| blocks(page, info).into_iter().map(|text| codes_found(&text));
+    // The codes of versions need the revision before.
+    let before = blocks(page, "dq before").pop();
+    let of = |info: &str| blocks(page, info).into_iter().map(|text| codes_found(before.as_deref(), &text));
     let in_config = |info: &str| blocks(page, info).into_iter().map(|text| codes_in_config(&text));
     let failing: Vec<Vec<Code>> = of("dq error").chain(in_config("toml error")).collect();
     let fixed: Vec<Vec<Code>> = of("dq").chain(in_config("toml")).collect();
@@ -59,9 +61,14 @@ fn faults_of(code: Code) -> Vec<String> {
     faults
 }
 
-fn codes_found(text: &str) -> Vec<Code> {
-    let compilation = dqc::compile(vec![SourceFile::new("page.dq", text)], &crate::layers());
-    compilation.diagnostics.iter().map(|d| d.code).collect()
+fn codes_found(before: Option<&str>, text: &str) -> Vec<Code> {
+    let compile = |text: &str| dqc::compile(vec![SourceFile::new("page.dq", text)], &crate::layers());
+    let compilation = compile(text);
+    let mut found = compilation.diagnostics;
+    if let Some(before) = before.map(compile) {
+        found.extend(dqc::compat::compare(&before.checked, &compilation.checked, 0).diagnostics());
+    }
+    found.iter().map(|d| d.code).collect()
 }
 
 fn codes_in_config(text: &str) -> Vec<Code> {
