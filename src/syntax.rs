@@ -1,3 +1,79 @@
 //! Text to tree. Parsing never fails: a broken item becomes junk and one finding.
 
 pub mod ast;
+mod build;
+mod describe;
+mod errors;
+pub(crate) mod grammar;
+mod locate;
+mod recover;
+pub(crate) mod trivia;
+
+use pest::Parser;
+
+use crate::diagnostics::Diagnostic;
+use crate::source::{FileId, Span};
+use build::Builder;
+use grammar::{Grammar, Rule};
+
+/// A file's tree and what is wrong with its text.
+#[derive(Clone, Debug, Default)]
+pub struct Parse {
+    pub file: ast::File,
+    /// In the order of their places.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads a text. Never fails: what cannot be read is junk in the tree and a finding.
+pub fn parse(id: FileId, text: &str) -> Parse {
+    if let Some(at) = text.find('\0').or_else(|| (text.len() > u32::MAX as usize).then_some(0)) {
+        let span = Span::new(id, at, at + 1);
+        let file = ast::File { id, items: vec![ast::Item::Junk(Span::new(id, 0, text.len()))], broken: Vec::new() };
+        return Parse { file, diagnostics: vec![errors::not_text(span)] };
+    }
+    let mut builder = Builder::new(id, text);
+    let file = match Grammar::parse(Rule::file, text) {
+        Ok(mut pairs) => match pairs.next() {
+            Some(pair) => builder.file(pair),
+            None => ast::File { id, ..Default::default() },
+        },
+        Err(_) => piecewise(&mut builder, id, text),
+    };
+    let mut diagnostics = builder.found;
+    diagnostics.sort_by_key(|d| (d.primary.span, d.code));
+    Parse { file, diagnostics }
+}
+
+/// A text of which some item is nested deeper than the parser can go: item by item.
+fn piecewise<'t>(builder: &mut Builder<'t>, id: FileId, text: &'t str) -> ast::File {
+    let mut file = ast::File { id, ..Default::default() };
+    let mut start = 0;
+    while start < text.len() {
+        let mut end = start;
+        loop {
+            end = text.get(end..).and_then(|t| t.find('\n')).map_or(text.len(), |n| end + n + 1);
+            let line = text.get(end..).unwrap_or("");
+            if line.is_empty() || Grammar::parse(Rule::top_start, line.get(..line.find('\n').unwrap_or(line.len())).unwrap_or("")).is_ok() {
+                break;
+            }
+        }
+        match text.get(start..end).map(|slice| Grammar::parse(Rule::file, slice)) {
+            Some(Ok(mut pairs)) => {
+                builder.base = start;
+                if let Some(pair) = pairs.next() {
+                    file.items.extend(builder.file(pair).items);
+                }
+            }
+            _ => {
+                let span = Span::new(id, start, end);
+                let slice = builder.slice(span);
+                let first = slice.find(['(', '[', '<', '{']).unwrap_or(0);
+                builder.push(errors::too_deep(Span::new(id, start + first, start + first + 1)));
+                file.items.push(ast::Item::Junk(span));
+            }
+        }
+        start = end;
+    }
+    builder.base = 0;
+    file
+}

@@ -9,6 +9,8 @@ use crate::source::{FileId, Span};
 pub struct File {
     pub id: FileId,
     pub items: Vec<Item>,
+    /// Names that broken items would have declared: nothing is said about their uses.
+    pub broken: Vec<Path>,
 }
 
 #[derive(Clone, Debug)]
@@ -592,6 +594,8 @@ pub enum Literal {
     Percent(f64),
     Duration(Duration),
     Time(TimeOfDay),
+    /// An array or a struct in a cell of a test's table, as written: `["a", "b"]`, `{"sku": "x"}`.
+    Json(String),
     String { value: String, raw: bool, double_quoted: bool },
     /// `date "…"`, `timestamp "…"`, `timestamp_ntz "…"`, `interval "…"`, `time "…"`
     Typed { ty: Name, value: Text },
