@@ -53,7 +53,10 @@ fn piecewise<'t>(builder: &mut Builder<'t>, id: FileId, text: &'t str) -> ast::F
         loop {
             end = text.get(end..).and_then(|t| t.find('\n')).map_or(text.len(), |n| end + n + 1);
             let line = text.get(end..).unwrap_or("");
-            if line.is_empty() || Grammar::parse(Rule::top_start, line.get(..line.find('\n').unwrap_or(line.len())).unwrap_or("")).is_ok() {
+            if line.is_empty()
+                || Grammar::parse(Rule::top_start, line.get(..line.find('\n').unwrap_or(line.len())).unwrap_or(""))
+                    .is_ok()
+            {
                 break;
             }
         }

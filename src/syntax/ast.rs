@@ -227,7 +227,10 @@ pub enum TyKind {
     /// A base type, or a declared one.
     Named(Path),
     /// Scale is 0 where it is not written.
-    Decimal { precision: u64, scale: u64 },
+    Decimal {
+        precision: u64,
+        scale: u64,
+    },
     Array(Box<Ty>),
     Map(Box<Ty>, Box<Ty>),
     Struct(Vec<(Name, Ty)>),
@@ -477,25 +480,82 @@ pub enum ExprKind {
     Not(Box<Expr>),
     Negate(Box<Expr>),
     /// `and or`, arithmetic, `||`, and the comparisons.
-    Binary { op: BinaryOp, op_span: Span, left: Box<Expr>, right: Box<Expr> },
+    Binary {
+        op: BinaryOp,
+        op_span: Span,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// `left op right within 0.01`
-    Near { op: BinaryOp, left: Box<Expr>, right: Box<Expr>, tolerance: Box<Expr> },
-    Between { negated: bool, value: Box<Expr>, low: Box<Expr>, high: Box<Expr> },
-    In { negated: bool, value: Box<Expr>, list: Vec<Expr> },
-    Like { negated: bool, insensitive: bool, value: Box<Expr>, pattern: Box<Expr>, escape: Option<Text> },
-    Matches { negated: bool, value: Box<Expr>, pattern: Text },
-    Is { negated: bool, value: Box<Expr>, what: IsWhat },
-    Case { operand: Option<Box<Expr>>, arms: Vec<(Expr, Expr)>, otherwise: Option<Box<Expr>> },
-    Cast { value: Box<Expr>, ty: Ty, attempt: bool },
+    Near {
+        op: BinaryOp,
+        left: Box<Expr>,
+        right: Box<Expr>,
+        tolerance: Box<Expr>,
+    },
+    Between {
+        negated: bool,
+        value: Box<Expr>,
+        low: Box<Expr>,
+        high: Box<Expr>,
+    },
+    In {
+        negated: bool,
+        value: Box<Expr>,
+        list: Vec<Expr>,
+    },
+    Like {
+        negated: bool,
+        insensitive: bool,
+        value: Box<Expr>,
+        pattern: Box<Expr>,
+        escape: Option<Text>,
+    },
+    Matches {
+        negated: bool,
+        value: Box<Expr>,
+        pattern: Text,
+    },
+    Is {
+        negated: bool,
+        value: Box<Expr>,
+        what: IsWhat,
+    },
+    Case {
+        operand: Option<Box<Expr>>,
+        arms: Vec<(Expr, Expr)>,
+        otherwise: Option<Box<Expr>>,
+    },
+    Cast {
+        value: Box<Expr>,
+        ty: Ty,
+        attempt: bool,
+    },
     /// `every(x in xs: …)`, `any(…)`
-    Quantified { every: bool, variable: Name, source: Box<Expr>, body: Box<Expr> },
-    Extract { part: Name, value: Box<Expr> },
+    Quantified {
+        every: bool,
+        variable: Name,
+        source: Box<Expr>,
+        body: Box<Expr>,
+    },
+    Extract {
+        part: Name,
+        value: Box<Expr>,
+    },
     Call(Call),
     /// `(aggregate from batch where …)`
-    From { value: Box<Expr>, source: Path, condition: Option<Box<Expr>> },
+    From {
+        value: Box<Expr>,
+        source: Path,
+        condition: Option<Box<Expr>>,
+    },
     Tuple(Vec<Expr>),
     /// `within 3 stddev of last 28 batches`, `within 20% of last 7 batches`
-    WithinHistory { value: Box<Expr>, spread: Spread, window: Window },
+    WithinHistory {
+        value: Box<Expr>,
+        spread: Spread,
+        window: Window,
+    },
     /// `last 28 batches` as an argument.
     Window(Window),
     Error,
@@ -596,9 +656,16 @@ pub enum Literal {
     Time(TimeOfDay),
     /// An array or a struct in a cell of a test's table, as written: `["a", "b"]`, `{"sku": "x"}`.
     Json(String),
-    String { value: String, raw: bool, double_quoted: bool },
+    String {
+        value: String,
+        raw: bool,
+        double_quoted: bool,
+    },
     /// `date "…"`, `timestamp "…"`, `timestamp_ntz "…"`, `interval "…"`, `time "…"`
-    Typed { ty: Name, value: Text },
+    Typed {
+        ty: Name,
+        value: Text,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -184,7 +184,11 @@ impl<'t> Builder<'t> {
                     };
                     self.push(finding);
                 }
-                Rule::kw_columns | Rule::kw_rules | Rule::kw_sla | Rule::kw_with | Rule::kw_history if rest.is_empty() => word = p.as_str(),
+                Rule::kw_columns | Rule::kw_rules | Rule::kw_sla | Rule::kw_with | Rule::kw_history
+                    if rest.is_empty() =>
+                {
+                    word = p.as_str()
+                }
                 Rule::EOI => {}
                 _ => rest.push(p),
             }

@@ -21,13 +21,15 @@ enum Phrase {
 fn describe(rule: Rule) -> Phrase {
     use Rule::*;
     match rule {
-        number | string | paren | case | cast | try_cast | kw_case | kw_cast | kw_null | kw_true | kw_false | operand | duration | typedlit
-        | quant | quant_word | extract | kw_extract | kw_try_cast | sign | expr | path | kw_not | among_value | unique | norows | refs | kw_no | cell_value => Phrase::Value,
-        cmp | arith_op | t_cmp | t_between | t_in | t_like | t_matches | t_within | is_tail | kw_and | kw_or | index | pgcast | select | kw_is
-        | kw_in | kw_between | kw_like | kw_ilike | kw_matches | kw_within | args | filter | kw_filter | tolerance => Phrase::Operator,
-        m_when | m_for | m_over | m_nulls | m_else | m_because | m_fix | m_tags | unjudged | kw_key | kw_unique | kw_personal | kw_secret
-        | references | was | kw_else | kw_where | in_list | opt => Phrase::Modifier,
-        kw_when | kw_references | kw_keep | kw_was | kw_over => Phrase::Hidden,
+        number | string | paren | case | cast | try_cast | kw_case | kw_cast | operand | duration | typedlit
+        | quant | quant_word | extract | kw_extract | kw_try_cast | sign | expr | path | among_value | unique
+        | norows | refs | kw_no | cell_value => Phrase::Value,
+        cmp | arith_op | t_cmp | t_between | t_in | t_like | t_matches | t_within | is_tail | kw_and | kw_or
+        | index | pgcast | select | kw_is | kw_in | kw_between | kw_like | kw_ilike | kw_matches | kw_within | args
+        | filter | kw_filter | tolerance => Phrase::Operator,
+        m_when | m_for | m_over | m_nulls | m_else | m_because | m_fix | m_tags | unjudged | kw_key | kw_unique
+        | kw_personal | kw_secret | references | was | kw_else | kw_where | in_list | opt => Phrase::Modifier,
+        kw_not | kw_null | kw_true | kw_false | kw_when | kw_references | kw_keep | kw_was | kw_over => Phrase::Hidden,
         EOI => Phrase::End,
         comma => Phrase::Is("`,`"),
         colon | head_colon => Phrase::Is("`:`"),
@@ -95,7 +97,12 @@ pub(super) fn expected(rules: &[Rule], what: &str) -> String {
         exact.push("an operator".to_string());
     }
     if phrases.contains(&Phrase::Modifier) && !exact.iter().any(|e| e == "`)`") {
-        exact.push("a modifier such as `else`".to_string());
+        let column = what == "a column";
+        exact.push(if column {
+            "a property such as `key`".to_string()
+        } else {
+            "a modifier such as `else`".to_string()
+        });
     }
     if exact.is_empty() || general && phrases.contains(&Phrase::End) {
         exact.push(format!("the end of {what}"));

@@ -24,7 +24,9 @@ pub fn unfinished(span: Span, expected: &str) -> Diagnostic {
 pub fn unknown_word(span: Span, word: &str, nearest: Option<&str>, may_stand: &str) -> Diagnostic {
     let d = Diagnostic::new(Code::DQ0102, format!("`{word}` is not a word of the language"), span, "not known here");
     match nearest {
-        Some(near) => d.with_help(format!("the nearest is `{near}`")).with_replacement(format!("write `{near}`"), span, near),
+        Some(near) => {
+            d.with_help(format!("the nearest is `{near}`")).with_replacement(format!("write `{near}`"), span, near)
+        }
         None => d.with_help(format!("here may stand {may_stand}")),
     }
 }
@@ -37,10 +39,15 @@ pub fn misplaced_word(span: Span, word: &str, belongs: &str) -> Diagnostic {
 // --- braces, quotes, parentheses
 
 pub fn missing_close(opened: Span, what: &str, at: Span) -> Diagnostic {
-    Diagnostic::new(Code::DQ0103, format!("a closing brace `}}` is missing for {what}"), opened, "opened here, never closed")
-        .with_secondary(at, "the brace is missed here at the latest")
-        .with_help(format!("close {what} with `}}`"))
-        .with_fix("add the brace", vec![insert(at, "}\n")])
+    Diagnostic::new(
+        Code::DQ0103,
+        format!("a closing brace `}}` is missing for {what}"),
+        opened,
+        "opened here, never closed",
+    )
+    .with_secondary(at, "the brace is missed here at the latest")
+    .with_help(format!("close {what} with `}}`"))
+    .with_fix("add the brace", vec![insert(at, "}\n")])
 }
 
 pub fn missing_open(at: Span, what: &str) -> Diagnostic {
@@ -60,8 +67,13 @@ pub fn stray_close(span: Span) -> Diagnostic {
 }
 
 pub fn open_quote(span: Span, at: Span, quote: &str) -> Diagnostic {
-    let d = Diagnostic::new(Code::DQ0104, "a text has no closing quote", span, "the text starts here and must end on its line")
-        .with_help("close it with the quote that it starts with; a text over several lines stands in `\"\"\"`");
+    let d = Diagnostic::new(
+        Code::DQ0104,
+        "a text has no closing quote",
+        span,
+        "the text starts here and must end on its line",
+    )
+    .with_help("close it with the quote that it starts with; a text over several lines stands in `\"\"\"`");
     if quote == "\"\"\"" { d } else { d.with_fix("add the quote", vec![insert(at, quote)]) }
 }
 
@@ -71,8 +83,13 @@ pub fn open_comment(span: Span) -> Diagnostic {
 }
 
 pub fn too_deep(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::DQ0105, "this is nested too deeply", span, "more than 200 levels or operators in one expression")
-        .with_help("split the expression; a `fn` can hold a part of it")
+    Diagnostic::new(
+        Code::DQ0105,
+        "this is nested too deeply",
+        span,
+        "more than 200 levels or operators in one expression",
+    )
+    .with_help("split the expression; a `fn` can hold a part of it")
 }
 
 pub fn open_paren(opened: Span, found: &str, at: Span, sign: char) -> Diagnostic {
@@ -95,13 +112,20 @@ pub fn stray_paren(span: Span, sign: char) -> Diagnostic {
 // --- colons, separators, signs
 
 pub fn missing_colon(name: Span, text: &str, what: &str) -> Diagnostic {
-    Diagnostic::new(Code::DQ0107, format!("a colon is missing after the name of {what}"), name, format!("write `{text}:`"))
-        .with_fix("add the colon", vec![insert(name.after(), ":")])
+    Diagnostic::new(
+        Code::DQ0107,
+        format!("a colon is missing after the name of {what}"),
+        name,
+        format!("write `{text}:`"),
+    )
+    .with_fix("add the colon", vec![insert(name.after(), ":")])
 }
 
 pub fn extra_colon(span: Span, word: &str) -> Diagnostic {
     Diagnostic::new(Code::DQ0108, format!("no colon stands after `{word}`"), span, "not needed")
-        .with_help(format!("only what has a name is written `name: …`; a rule or column named {word} must be called otherwise"))
+        .with_help(format!(
+            "only what has a name is written `name: …`; a rule or column named {word} must be called otherwise"
+        ))
         .with_fix("remove the colon", vec![remove(span)])
 }
 
@@ -122,8 +146,17 @@ pub fn foreign_operator(span: Span, found: &str, ours: &str) -> Diagnostic {
         ">=" => "is at least",
         _ => "that",
     };
-    Diagnostic::new(Code::DQ0110, format!("`{found}` is not an operator of the language"), span, format!("\"{meaning}\" is written `{ours}`"))
-        .with_replacement(format!("write `{ours}`"), span, if ours == "not" { "not ".to_string() } else { ours.to_string() })
+    Diagnostic::new(
+        Code::DQ0110,
+        format!("`{found}` is not an operator of the language"),
+        span,
+        format!("\"{meaning}\" is written `{ours}`"),
+    )
+    .with_replacement(
+        format!("write `{ours}`"),
+        span,
+        if ours == "not" { "not ".to_string() } else { ours.to_string() },
+    )
 }
 
 pub fn bitwise(span: Span, found: &str) -> Diagnostic {
@@ -132,11 +165,16 @@ pub fn bitwise(span: Span, found: &str) -> Diagnostic {
 }
 
 pub fn chained(span: Span, edit: Option<(Span, String)>) -> Diagnostic {
-    let d = Diagnostic::new(Code::DQ0111, "comparisons do not chain", span, "this would compare the outcome of the first comparison");
+    let d = Diagnostic::new(
+        Code::DQ0111,
+        "comparisons do not chain",
+        span,
+        "this would compare the outcome of the first comparison",
+    );
     match edit {
-        Some((at, text)) => d
-            .with_help("compare twice and join the two with `and`")
-            .with_fix("compare twice", vec![insert(at, text)]),
+        Some((at, text)) => {
+            d.with_help("compare twice and join the two with `and`").with_fix("compare twice", vec![insert(at, text)])
+        }
         None => d.with_help("put the first comparison in parentheses if its outcome is meant, or join two with `and`"),
     }
 }
@@ -144,13 +182,23 @@ pub fn chained(span: Span, edit: Option<(Span, String)>) -> Diagnostic {
 // --- SQL's table definitions
 
 pub fn not_null(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::DQ0112, "`not null` is not written", span, "a column never is null unless its type ends with `?`")
-        .with_fix("remove it", vec![remove(span)])
+    Diagnostic::new(
+        Code::DQ0112,
+        "`not null` is not written",
+        span,
+        "a column never is null unless its type ends with `?`",
+    )
+    .with_fix("remove it", vec![remove(span)])
 }
 
 pub fn may_be_null(span: Span, type_end: Span) -> Diagnostic {
-    Diagnostic::new(Code::DQ0112, "`null` is not a property of a column here", span, "a column that may be null has a `?` after its type")
-        .with_fix("write `?` after the type", vec![insert(type_end, "?"), remove(span)])
+    Diagnostic::new(
+        Code::DQ0112,
+        "`null` is not a property of a column here",
+        span,
+        "a column that may be null has a `?` after its type",
+    )
+    .with_fix("write `?` after the type", vec![insert(type_end, "?"), remove(span)])
 }
 
 pub fn primary_key(span: Span) -> Diagnostic {
@@ -166,8 +214,13 @@ pub fn default_value(span: Span) -> Diagnostic {
 }
 
 pub fn check_on_column(span: Span, condition: &str) -> Diagnostic {
-    Diagnostic::new(Code::DQ0112, "`check` is not written", span, "a condition on one column is `where …` after its type, with `it` for its value")
-        .with_help(format!("or make it a rule: `rules {{ name: {condition} }}`"))
+    Diagnostic::new(
+        Code::DQ0112,
+        "`check` is not written",
+        span,
+        "a condition on one column is `where …` after its type, with `it` for its value",
+    )
+    .with_help(format!("or make it a rule: `rules {{ name: {condition} }}`"))
 }
 
 pub fn check_as_rule(span: Span, name: &str, condition: &str) -> Diagnostic {
@@ -186,7 +239,8 @@ pub fn table_clause(span: Span, clause: &str) -> Diagnostic {
     } else {
         "write it as a rule: `rules { name: condition }`"
     };
-    Diagnostic::new(Code::DQ0112, "SQL's table constraints do not stand among the columns", span, "not a column").with_help(help)
+    Diagnostic::new(Code::DQ0112, "SQL's table constraints do not stand among the columns", span, "not a column")
+        .with_help(help)
 }
 
 pub fn sized_type(span: Span, found: &str, ours: &str, because: &str) -> Diagnostic {
@@ -196,11 +250,17 @@ pub fn sized_type(span: Span, found: &str, ours: &str, because: &str) -> Diagnos
 }
 
 pub fn unknown_sized_type(span: Span, found: &str) -> Diagnostic {
-    Diagnostic::new(Code::DQ0113, format!("`{found}` is not a type of the language"), span, "only `decimal` takes numbers in parentheses")
+    Diagnostic::new(
+        Code::DQ0113,
+        format!("`{found}` is not a type of the language"),
+        span,
+        "only `decimal` takes numbers in parentheses",
+    )
 }
 
 pub fn subquery(span: Span, help: &str) -> Diagnostic {
-    Diagnostic::new(Code::DQ0114, "a `select` cannot stand in an expression", span, "subqueries are written otherwise").with_help(help)
+    Diagnostic::new(Code::DQ0114, "a `select` cannot stand in an expression", span, "subqueries are written otherwise")
+        .with_help(help)
 }
 
 pub fn window_function(span: Span) -> Diagnostic {
@@ -211,34 +271,61 @@ pub fn window_function(span: Span) -> Diagnostic {
 // --- words
 
 pub fn reserved_name(span: Span, word: &str) -> Diagnostic {
-    Diagnostic::new(Code::DQ0116, format!("`{word}` is a word of SQL and cannot be a bare name"), span, "read as the operator, not as a name")
-        .with_help(format!("a column of that name is written in backticks: `` `{word}` ``"))
-        .with_replacement("put it in backticks", span, format!("`{word}`"))
+    Diagnostic::new(
+        Code::DQ0116,
+        format!("`{word}` is a word of SQL and cannot be a bare name"),
+        span,
+        "read as the operator, not as a name",
+    )
+    .with_help(format!("a column of that name is written in backticks: `` `{word}` ``"))
+    .with_replacement("put it in backticks", span, format!("`{word}`"))
 }
 
 pub fn percent_of(span: Span, number: &str) -> Diagnostic {
-    Diagnostic::new(Code::DQ0117, format!("`{number}%` is a percentage, so nothing can follow it here"), span, "the remainder needs a blank before `%`")
-        .with_replacement("write the remainder", span, format!("{number} %"))
+    Diagnostic::new(
+        Code::DQ0117,
+        format!("`{number}%` is a percentage, so nothing can follow it here"),
+        span,
+        "the remainder needs a blank before `%`",
+    )
+    .with_replacement("write the remainder", span, format!("{number} %"))
 }
 
 pub fn detached_percent(span: Span, number: &str) -> Diagnostic {
-    Diagnostic::new(Code::DQ0117, "the `%` of a percentage is attached to its number", span, "read as the remainder of a division, which needs a second number")
-        .with_replacement(format!("write `{number}%`"), span, format!("{number}%"))
+    Diagnostic::new(
+        Code::DQ0117,
+        "the `%` of a percentage is attached to its number",
+        span,
+        "read as the remainder of a division, which needs a second number",
+    )
+    .with_replacement(format!("write `{number}%`"), span, format!("{number}%"))
 }
 
 pub fn bare_percent(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::DQ0117, "a `%` without a number", span, "a percentage is a number with `%` attached, as in `95%`")
+    Diagnostic::new(
+        Code::DQ0117,
+        "a `%` without a number",
+        span,
+        "a percentage is a number with `%` attached, as in `95%`",
+    )
 }
 
 pub fn wrong_unit(span: Span, found: &str, ours: &str) -> Diagnostic {
     Diagnostic::new(Code::DQ0118, format!("`{found}` is not a unit of time"), span, format!("written `{ours}`"))
-        .with_help("units are written out: `milliseconds`, `seconds`, `minutes`, `hours`, `days`, `weeks`, `months`, `years`")
+        .with_help(
+            "units are written out: `milliseconds`, `seconds`, `minutes`, `hours`, `days`, `weeks`, `months`, `years`",
+        )
         .with_replacement(format!("write `{ours}`"), span, ours)
 }
 
 pub fn unknown_window(span: Span, found: &str) -> Diagnostic {
-    Diagnostic::new(Code::DQ0118, format!("`{found}` is not what history is counted in"), span, "`batches` or a unit of time")
-        .with_replacement("write `batches`", span, "batches")
+    Diagnostic::new(
+        Code::DQ0118,
+        format!("`{found}` is not what history is counted in"),
+        span,
+        "`batches` or a unit of time",
+    )
+    .with_replacement("write `batches`", span, "batches")
 }
 
 pub fn row_length(span: Span, cells: usize, columns: usize) -> Diagnostic {
@@ -268,8 +355,13 @@ pub fn cell_value(span: Span, text: &str) -> Diagnostic {
 }
 
 pub fn smart_quotes(span: Span, straight: String) -> Diagnostic {
-    Diagnostic::new(Code::DQ0120, "typographic quotes do not hold text", span, "a word processor made these; write `\"`")
-        .with_replacement("write straight quotes", span, straight)
+    Diagnostic::new(
+        Code::DQ0120,
+        "typographic quotes do not hold text",
+        span,
+        "a word processor made these; write `\"`",
+    )
+    .with_replacement("write straight quotes", span, straight)
 }
 
 pub fn case_without_end(case: Span, at: Span) -> Diagnostic {
@@ -280,8 +372,13 @@ pub fn case_without_end(case: Span, at: Span) -> Diagnostic {
 }
 
 pub fn trailing_comma(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::DQ0122, "a comma stands after the last of a list", span, "what follows is not part of the list")
-        .with_fix("remove the comma", vec![remove(span)])
+    Diagnostic::new(
+        Code::DQ0122,
+        "a comma stands after the last of a list",
+        span,
+        "what follows is not part of the list",
+    )
+    .with_fix("remove the comma", vec![remove(span)])
 }
 
 pub fn missing_version(at: Span, has_at: bool) -> Diagnostic {
@@ -291,8 +388,13 @@ pub fn missing_version(at: Span, has_at: bool) -> Diagnostic {
 }
 
 pub fn leading_word(span: Span, word: &str, what: &str) -> Diagnostic {
-    Diagnostic::new(Code::DQ0102, format!("no word stands before the name of {what}"), span, format!("`{word}` is not needed"))
-        .with_fix(format!("remove `{word}`"), vec![remove(span)])
+    Diagnostic::new(
+        Code::DQ0102,
+        format!("no word stands before the name of {what}"),
+        span,
+        format!("`{word}` is not needed"),
+    )
+    .with_fix(format!("remove `{word}`"), vec![remove(span)])
 }
 
 pub fn thousands(span: Span, ours: &str) -> Diagnostic {
@@ -301,7 +403,12 @@ pub fn thousands(span: Span, ours: &str) -> Diagnostic {
 }
 
 pub fn bad_version(span: Span, found: &str, ours: Option<String>) -> Diagnostic {
-    let d = Diagnostic::new(Code::DQ0123, format!("`{found}` is not a version"), span, "a version has three numbers, as in `2.1.0`");
+    let d = Diagnostic::new(
+        Code::DQ0123,
+        format!("`{found}` is not a version"),
+        span,
+        "a version has three numbers, as in `2.1.0`",
+    );
     match ours {
         Some(ours) => d.with_replacement(format!("write `{ours}`"), span, ours),
         None => d,
@@ -317,9 +424,14 @@ pub fn missing_at(span: Span, word: Option<Span>) -> Diagnostic {
 }
 
 pub fn double_minus(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::DQ0124, "`--` starts a comment in SQL, and here only with a blank after it", span, "two minus signs, or a comment?")
-        .with_help("for the negative of a negative write `- -1`; a comment is `// …`")
-        .with_replacement("write two minus signs", span, "- -")
+    Diagnostic::new(
+        Code::DQ0124,
+        "`--` starts a comment in SQL, and here only with a blank after it",
+        span,
+        "two minus signs, or a comment?",
+    )
+    .with_help("for the negative of a negative write `- -1`; a comment is `// …`")
+    .with_replacement("write two minus signs", span, "- -")
 }
 
 pub fn unknown_action(span: Span, found: &str, nearest: Option<&str>) -> Diagnostic {
@@ -332,13 +444,23 @@ pub fn unknown_action(span: Span, found: &str, nearest: Option<&str>) -> Diagnos
 }
 
 pub fn missing_else(span: Span, action: &str) -> Diagnostic {
-    Diagnostic::new(Code::DQ0125, format!("`{action}` stands alone"), span, "what a broken rule does comes after `else`")
-        .with_replacement("add `else`", span, format!("else {action}"))
+    Diagnostic::new(
+        Code::DQ0125,
+        format!("`{action}` stands alone"),
+        span,
+        "what a broken rule does comes after `else`",
+    )
+    .with_replacement("add `else`", span, format!("else {action}"))
 }
 
 pub fn wrong_sign(span: Span, found: &str, ours: &str) -> Diagnostic {
-    Diagnostic::new(Code::DQ0126, format!("`{ours}` is written here, not `{found}`"), span, "the sign of another language")
-        .with_replacement(format!("write `{ours}`"), span, ours)
+    Diagnostic::new(
+        Code::DQ0126,
+        format!("`{ours}` is written here, not `{found}`"),
+        span,
+        "the sign of another language",
+    )
+    .with_replacement(format!("write `{ours}`"), span, ours)
 }
 
 pub fn unknown_escape(span: Span, found: &str, raw: Option<Span>) -> Diagnostic {
@@ -355,7 +477,12 @@ pub fn number_too_large(span: Span) -> Diagnostic {
 }
 
 pub fn no_such_time(span: Span, text: &str) -> Diagnostic {
-    Diagnostic::new(Code::DQ0128, format!("there is no time of day `{text}`"), span, "a day goes from `00:00` to `23:59:59`")
+    Diagnostic::new(
+        Code::DQ0128,
+        format!("there is no time of day `{text}`"),
+        span,
+        "a day goes from `00:00` to `23:59:59`",
+    )
 }
 
 pub fn no_rule_name(at: Span, span: Span, name: &str) -> Diagnostic {

@@ -46,7 +46,9 @@ impl Kind {
     fn words(self) -> &'static [&'static str] {
         match self {
             Kind::Item => &["contract", "promote", "test", "type", "fn", "extern", "rules", "use", "calendar"],
-            Kind::Part => &["owner", "tags", "zone", "nulls", "else", "quarantine", "at", "format", "columns", "rules", "sla"],
+            Kind::Part => {
+                &["owner", "tags", "zone", "nulls", "else", "quarantine", "at", "format", "columns", "rules", "sla"]
+            }
             Kind::PromotePart => &["batches", "with", "write", "rules", "notify"],
             Kind::TestPart => &["rows", "at", "history", "expect"],
             _ => &[],
@@ -56,12 +58,40 @@ impl Kind {
     /// The words that may follow.
     fn later_words(self) -> &'static [&'static str] {
         match self {
-            Kind::Column => {
-                &["key", "unique", "personal", "secret", "references", "was", "where", "else", "because", "fix", "tags", "in"]
-            }
+            Kind::Column => &[
+                "key",
+                "unique",
+                "personal",
+                "secret",
+                "references",
+                "was",
+                "where",
+                "else",
+                "because",
+                "fix",
+                "tags",
+                "in",
+            ],
             Kind::Rule | Kind::Entry => &[
-                "when", "for", "over", "nulls", "else", "because", "fix", "tags", "and", "or", "not", "in", "is", "between", "like",
-                "ilike", "matches", "within", "references",
+                "when",
+                "for",
+                "over",
+                "nulls",
+                "else",
+                "because",
+                "fix",
+                "tags",
+                "and",
+                "or",
+                "not",
+                "in",
+                "is",
+                "between",
+                "like",
+                "ilike",
+                "matches",
+                "within",
+                "references",
             ],
             Kind::Map => &["and", "or", "not", "in", "is", "between", "like", "ilike", "matches"],
             _ => &[],
@@ -213,7 +243,9 @@ impl<'t> Builder<'t> {
                     }
                     at = end;
                 }
-                b'/' if text.get(at..).is_some_and(|t| t.starts_with("/*")) => return Some(errors::open_comment(self.range(at, at + 2))),
+                b'/' if text.get(at..).is_some_and(|t| t.starts_with("/*")) => {
+                    return Some(errors::open_comment(self.range(at, at + 2)));
+                }
                 _ => at += 1,
             }
         }
@@ -232,8 +264,17 @@ impl<'t> Builder<'t> {
             let rest = text.get(len..)?;
             let name = rest.trim_start();
             let second = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
-            let headed = second > 0 && name.get(second..).is_some_and(|t| t.trim_start().starts_with(':') && !t.trim_start().starts_with("::"));
-            if headed && rest.starts_with(' ') && matches!(word, "rule" | "column" | "check" | "constraint" | "assert" | "expect" | "let" | "metric" | "field") {
+            let headed = second > 0
+                && name
+                    .get(second..)
+                    .is_some_and(|t| t.trim_start().starts_with(':') && !t.trim_start().starts_with("::"));
+            if headed
+                && rest.starts_with(' ')
+                && matches!(
+                    word,
+                    "rule" | "column" | "check" | "constraint" | "assert" | "expect" | "let" | "metric" | "field"
+                )
+            {
                 return Some(errors::leading_word(at, word, kind.name()));
             }
             return None;
@@ -294,8 +335,22 @@ impl<'t> Builder<'t> {
         }
         if code.ends_with(|c: char| c.is_ascii_digit()) && before.len() > code.len() {
             const UNITS: [&str; 16] = [
-                "milliseconds", "seconds", "minutes", "hours", "days", "weeks", "months", "years", "millisecond", "second", "minute",
-                "hour", "day", "week", "month", "year",
+                "milliseconds",
+                "seconds",
+                "minutes",
+                "hours",
+                "days",
+                "weeks",
+                "months",
+                "years",
+                "millisecond",
+                "second",
+                "minute",
+                "hour",
+                "day",
+                "week",
+                "month",
+                "year",
             ];
             let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
             if let Some(unit) = UNITS.iter().find(|u| **u == letters).copied().or_else(|| nearest(letters, UNITS)) {
@@ -364,13 +419,17 @@ impl<'t> Builder<'t> {
         let finding = self.locate(span, Kind::Item);
         self.push(finding);
         if !words.contains(&first) {
-            if let Some(item) = nearest(first, words.iter().copied()).and_then(|near| self.misspelt_item(near, span, first.len())) {
+            if let Some(item) =
+                nearest(first, words.iter().copied()).and_then(|near| self.misspelt_item(near, span, first.len()))
+            {
                 items.push(item);
                 return;
             }
         }
         let rest = text.get(first.len()..).unwrap_or("").trim_start();
-        let name = rest.get(..rest.find(|c: char| !c.is_alphanumeric() && !"_.`".contains(c)).unwrap_or(rest.len())).unwrap_or("");
+        let name = rest
+            .get(..rest.find(|c: char| !c.is_alphanumeric() && !"_.`".contains(c)).unwrap_or(rest.len()))
+            .unwrap_or("");
         if !name.is_empty() {
             let names = name.split('.').map(|n| Name { text: n.trim_matches('`').to_string(), span }).collect();
             self.broken.push(Path { names, span });
@@ -419,7 +478,13 @@ impl<'t> Builder<'t> {
         })
     }
 
-    fn again<T>(&mut self, rule: Rule, span: Span, skip: usize, build: impl FnOnce(&mut Self, Pair<'t>) -> Option<T>) -> Option<T> {
+    fn again<T>(
+        &mut self,
+        rule: Rule,
+        span: Span,
+        skip: usize,
+        build: impl FnOnce(&mut Self, Pair<'t>) -> Option<T>,
+    ) -> Option<T> {
         let start = span.start as usize + skip;
         let pair = Grammar::parse(rule, self.text_between(start, span.end as usize)?).ok()?.next()?;
         let base = std::mem::replace(&mut self.base, start);
@@ -452,8 +517,8 @@ fn is_modifier(word: &str) -> bool {
 
 pub(super) fn is_reserved(word: &str) -> bool {
     const WORDS: [&str; 19] = [
-        "and", "or", "not", "in", "between", "like", "ilike", "is", "null", "true", "false", "case", "when", "then", "else", "end", "cast",
-        "matches", "within",
+        "and", "or", "not", "in", "between", "like", "ilike", "is", "null", "true", "false", "case", "when", "then",
+        "else", "end", "cast", "matches", "within",
     ];
     WORDS.iter().any(|w| w.eq_ignore_ascii_case(word))
 }
@@ -461,7 +526,11 @@ pub(super) fn is_reserved(word: &str) -> bool {
 /// Whether a word of SQL stands where a column is meant.
 fn names_something(word: &str, rest: &str) -> bool {
     let next = rest.trim_start();
-    let operator = next.starts_with(['=', '<', '>', '+', '*', '/', ',', ')', '.', '|']) || ["is ", "in ", "between ", "like "].iter().any(|w| next.starts_with(w));
-    let closes = ["end", "then", "case", "cast", "matches", "within", "like", "between"].iter().any(|w| w.eq_ignore_ascii_case(word));
-    operator || closes && (next.is_empty() || rest.starts_with('\n') || next.starts_with("else") || next.starts_with("when"))
+    let operator = next.starts_with(['=', '<', '>', '+', '*', '/', ',', ')', '.', '|'])
+        || ["is ", "in ", "between ", "like "].iter().any(|w| next.starts_with(w));
+    let closes = ["end", "then", "case", "cast", "matches", "within", "like", "between"]
+        .iter()
+        .any(|w| w.eq_ignore_ascii_case(word));
+    operator
+        || closes && (next.is_empty() || rest.starts_with('\n') || next.starts_with("else") || next.starts_with("when"))
 }

@@ -30,7 +30,7 @@ impl<'t> Builder<'t> {
             let leftover = junk || matches!(rule, Rule::slip_column | Rule::slip_rule | Rule::slip_anonymous);
             if let Some(last) = groups.last_mut().filter(|_| leftover) {
                 let same_line = self.text_between(last.end, start).is_some_and(|t| !t.contains('\n'));
-                let separated = separator.is_some() && !junk;
+                let separated = separator.is_some() && !junk && rule != Rule::slip_anonymous;
                 if same_line && !separated || self.deeper(last.start, start) {
                     last.end = last.end.max(end);
                     last.broken = true;
@@ -48,7 +48,9 @@ impl<'t> Builder<'t> {
     fn separator(&mut self, pair: Option<Pair<'t>>) {
         let Some(pair) = pair else { return };
         let span = self.span(&pair);
-        let ends_line = self.text_between(span.end as usize, self.text_len()).is_none_or(|t| t.trim_start_matches([' ', '\t', '\r']).starts_with(['\n', '/']));
+        let ends_line = self
+            .text_between(span.end as usize, self.text_len())
+            .is_none_or(|t| t.trim_start_matches([' ', '\t', '\r']).starts_with(['\n', '/']));
         let before = if ends_line { "at the end of a line" } else { "between two of these" };
         self.push(errors::separator(span, pair.as_str(), before));
     }

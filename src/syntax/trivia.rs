@@ -34,7 +34,9 @@ pub fn comments(text: &str) -> Vec<Range<usize>> {
             }
             b'"' | b'\'' | b'`' => i = string_end(text, i),
             // `“`, `”`, `‘`: a text in typographic quotes.
-            0xE2 if text.get(i..).is_some_and(|t| t.starts_with(['“', '”', '„', '‘'])) => i = smart_end(text, i),
+            0xE2 if text.get(i..).is_some_and(|t| t.starts_with(['“', '”', '„', '‘'])) => {
+                i = smart_end(text, i)
+            }
             _ => i += 1,
         }
     }

@@ -1,6 +1,8 @@
 //! Contracts: head, parts, columns.
 
-use super::super::ast::{Column, ColumnItem, ColumnMod, Columns, Contract, OtherColumns, Part, Percent, References, Refined, Text};
+use super::super::ast::{
+    Column, ColumnItem, ColumnMod, Columns, Contract, OtherColumns, Part, Percent, References, Refined, Text,
+};
 use super::super::errors;
 use super::super::grammar::{Pair, Rule};
 use super::super::locate::Kind;
@@ -57,7 +59,9 @@ impl<'t> Builder<'t> {
         if pair.as_rule() == Rule::slip_version {
             let plain = value.trim_matches('"').trim_start_matches(['v', 'V']);
             let numbers: Vec<&str> = plain.split('.').collect();
-            let whole = !numbers.is_empty() && numbers.len() <= 3 && numbers.iter().all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+            let whole = !numbers.is_empty()
+                && numbers.len() <= 3
+                && numbers.iter().all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
             let ours = whole.then(|| {
                 let mut numbers = numbers;
                 numbers.resize(3, "0");
@@ -230,7 +234,8 @@ impl<'t> Builder<'t> {
                 return None;
             }
             Rule::slip_check => {
-                let condition = pair.into_inner().find(|p| p.as_rule() == Rule::expr).map_or("", |p| self.slice(self.span(&p)));
+                let condition =
+                    pair.into_inner().find(|p| p.as_rule() == Rule::expr).map_or("", |p| self.slice(self.span(&p)));
                 self.push(errors::check_on_column(span, condition));
                 return None;
             }

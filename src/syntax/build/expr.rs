@@ -99,21 +99,14 @@ impl<'t> Builder<'t> {
         let mut sum: Option<(Expr, BinaryOp, Span)> = None;
         let mut product = self.factor(run, whole, depth);
         let mut chain = 0;
-        while let Some(p) = run.next_if(|p| matches!(p.as_rule(), Rule::arith_op | Rule::slip_remainder)) {
+        while let Some(p) = run.next_if(|p| p.as_rule() == Rule::arith_op) {
             chain += 1;
             let at = self.span(&p);
-            let (op, right) = if p.as_rule() == Rule::slip_remainder {
-                let before = self.slice(product.span).trim_end_matches('%').to_string();
-                self.push(errors::percent_of(product.span, &before));
-                let mut inner = p.into_inner().peekable();
-                (BinaryOp::Remainder, self.factor(&mut inner, whole, depth + 1))
-            } else {
-                let op = arith_op(p.as_str());
-                if p.as_str() == "--" {
-                    self.push(errors::double_minus(at));
-                }
-                (op, self.factor(run, whole, depth + 1))
-            };
+            let op = arith_op(p.as_str());
+            if p.as_str() == "--" {
+                self.push(errors::double_minus(at));
+            }
+            let right = self.factor(run, whole, depth + 1);
             if depth + chain >= MAX_DEPTH {
                 product = self.too_deep(whole);
                 continue;
@@ -152,6 +145,13 @@ impl<'t> Builder<'t> {
         let depth = depth + minus.len();
         let Some(first) = run.next() else { return self.error_expr(whole) };
         let mut value = if depth >= MAX_DEPTH { self.too_deep(whole) } else { self.primary(first, depth) };
+        if let Some(p) = run.next_if(|p| p.as_rule() == Rule::slip_remainder) {
+            let before = self.slice(value.span).trim_end_matches('%').to_string();
+            self.push(errors::percent_of(value.span, &before));
+            let at = self.span(&p);
+            let right = self.factor(&mut p.into_inner().peekable(), whole, depth + 1);
+            value = binary(BinaryOp::Remainder, Span { end: at.start, ..at }, value, right);
+        }
         let mut chain = 0;
         while let Some(p) = run.next_if(|p| matches!(p.as_rule(), Rule::index | Rule::pgcast | Rule::select)) {
             chain += 1;
@@ -470,7 +470,10 @@ impl<'t> Builder<'t> {
                 Rule::expr => exprs.push(self.expr_at(p, depth + 1)),
                 Rule::slip_select => {
                     let at = self.span(&p);
-                    self.push(errors::subquery(at, "an aggregate of another dataset is written `(max(x) from layer.dataset where …)`"));
+                    self.push(errors::subquery(
+                        at,
+                        "an aggregate of another dataset is written `(max(x) from layer.dataset where …)`",
+                    ));
                     return self.error_expr(span);
                 }
                 Rule::from_tail => {
@@ -517,7 +520,8 @@ impl<'t> Builder<'t> {
                     }
                 }
                 Rule::no_end => {
-                    let last = otherwise.as_ref().map(|e| e.span).or(arms.last().map(|(_, then)| then.span)).unwrap_or(span);
+                    let last =
+                        otherwise.as_ref().map(|e| e.span).or(arms.last().map(|(_, then)| then.span)).unwrap_or(span);
                     self.push(errors::case_without_end(word, last.after()));
                     return ExprKind::Error;
                 }
@@ -580,12 +584,31 @@ pub(super) fn is_keyword(rule: Rule) -> bool {
     use Rule::*;
     matches!(
         rule,
-        kw_not | kw_in | kw_between | kw_and | kw_like | kw_ilike | kw_escape | kw_is | kw_null | kw_true | kw_false | kw_distinct | kw_from | kw_within
+        kw_not
+            | kw_in
+            | kw_between
+            | kw_and
+            | kw_like
+            | kw_ilike
+            | kw_escape
+            | kw_is
+            | kw_null
+            | kw_true
+            | kw_false
+            | kw_distinct
+            | kw_from
+            | kw_within
     )
 }
 
 fn skip_keywords(run: &mut Run) {
-    while run.next_if(|p| is_keyword(p.as_rule()) && !matches!(p.as_rule(), Rule::kw_null | Rule::kw_true | Rule::kw_false)).is_some() {}
+    while run
+        .next_if(|p| {
+            (is_keyword(p.as_rule()) || p.as_rule() == Rule::l_paren)
+                && !matches!(p.as_rule(), Rule::kw_null | Rule::kw_true | Rule::kw_false)
+        })
+        .is_some()
+    {}
 }
 
 pub(super) fn binary(op: BinaryOp, op_span: Span, left: Expr, right: Expr) -> Expr {

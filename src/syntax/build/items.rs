@@ -10,6 +10,7 @@ impl<'t> Builder<'t> {
     pub fn file(&mut self, pair: Pair<'t>) -> File {
         let mut items = Vec::new();
         let mut separator: Option<Pair> = None;
+        let mut last: Option<Span> = None;
         for p in pair.into_inner() {
             let span = self.span(&p);
             match p.as_rule() {
@@ -21,12 +22,31 @@ impl<'t> Builder<'t> {
                     continue;
                 }
                 Rule::slip_close => self.push(errors::stray_close(span)),
-                Rule::junk_top => self.junk_item(span, &mut items),
-                _ => items.extend(self.item(p)),
+                Rule::junk_top => match last.take().filter(|last: &Span| self.continues(*last, span)) {
+                    // What is left of an item that ended too early.
+                    Some(last) => {
+                        self.found.retain(|d| d.primary.span.start < last.start);
+                        items.pop();
+                        self.junk_item(last.to(span), &mut items);
+                    }
+                    None => self.junk_item(span, &mut items),
+                },
+                rule => {
+                    let items_before = items.len();
+                    items.extend(self.item(p));
+                    let open_ended = matches!(rule, Rule::typedecl | Rule::fndecl | Rule::use_item | Rule::calendar);
+                    last = (open_ended && items.len() > items_before).then_some(span);
+                }
             }
             separator = None;
         }
         File { id: self.file_id(), items, broken: std::mem::take(&mut self.broken) }
+    }
+
+    /// Whether `later` is on the last line of an item, or indented below it.
+    fn continues(&self, item: Span, later: Span) -> bool {
+        let same_line = self.text_between(item.end as usize, later.start as usize).is_some_and(|t| !t.contains('\n'));
+        same_line || self.indent(later.start as usize).is_some_and(|indent| indent > 0)
     }
 
     pub fn item(&mut self, pair: Pair<'t>) -> Option<Item> {
@@ -127,8 +147,13 @@ impl<'t> Builder<'t> {
 
     pub fn rules_decl(&mut self, pair: Pair<'t>) -> RulesDecl {
         let span = self.span(&pair);
-        let mut decl =
-            RulesDecl { name: self.empty_name(span), params: Vec::new(), body: Vec::new(), doc: self.doc(span.start), span };
+        let mut decl = RulesDecl {
+            name: self.empty_name(span),
+            params: Vec::new(),
+            body: Vec::new(),
+            doc: self.doc(span.start),
+            span,
+        };
         let mut children = Vec::new();
         for p in pair.into_inner() {
             match p.as_rule() {

@@ -4,6 +4,7 @@ use super::super::ast::{Duration, Literal, Text, TimeOfDay, Unit};
 use super::super::errors;
 use super::super::grammar::{Pair, Rule};
 use super::Builder;
+use crate::diagnostics::Edit;
 use crate::source::Span;
 
 impl Builder<'_> {
@@ -131,8 +132,10 @@ impl Builder<'_> {
                 Rule::slip_unit => {
                     let ours = long_unit(p.as_str());
                     let at = self.span(&p);
-                    let attached = self.text.get(..at.start as usize).is_some_and(|t| t.ends_with(|c: char| c.is_ascii_digit()));
-                    let followed = self.text.get(at.end as usize..).is_some_and(|t| t.starts_with(|c: char| c.is_ascii_digit()));
+                    let attached =
+                        self.text.get(..at.start as usize).is_some_and(|t| t.ends_with(|c: char| c.is_ascii_digit()));
+                    let followed =
+                        self.text.get(at.end as usize..).is_some_and(|t| t.starts_with(|c: char| c.is_ascii_digit()));
                     let name = if count == 1 { ours.trim_end_matches('s') } else { ours };
                     let text = format!("{}{name}{}", if attached { " " } else { "" }, if followed { " " } else { "" });
                     let mut finding = errors::wrong_unit(at, p.as_str(), name);
@@ -141,6 +144,21 @@ impl Builder<'_> {
                     }
                     self.push(finding);
                     parts.push((count, unit(ours)));
+                }
+                Rule::slip_rest => {
+                    let smaller = match parts.last() {
+                        Some((_, Unit::Minute)) => "seconds",
+                        Some((_, Unit::Day)) => "hours",
+                        _ => "minutes",
+                    };
+                    let at = self.span(&p);
+                    if let Some(finding) = self.found.last_mut()
+                        && let Some(fix) = finding.fix.as_mut()
+                    {
+                        fix.edits.push(Edit { span: at.after(), text: format!(" {smaller}") });
+                    }
+                    let rest = self.number(&p);
+                    parts.push((rest, unit(smaller)));
                 }
                 _ => {}
             }
@@ -196,7 +214,8 @@ fn dedent(text: &str) -> String {
         lines.pop();
     }
     let blank = |c: &char| *c == ' ' || *c == '\t';
-    let shared = lines.iter().filter(|l| !l.trim().is_empty()).map(|l| l.chars().take_while(blank).count()).min().unwrap_or(0);
+    let shared =
+        lines.iter().filter(|l| !l.trim().is_empty()).map(|l| l.chars().take_while(blank).count()).min().unwrap_or(0);
     lines.iter().map(|l| l.get(shared.min(l.len())..).unwrap_or("").trim_end()).collect::<Vec<_>>().join("\n")
 }
 

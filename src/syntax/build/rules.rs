@@ -1,8 +1,8 @@
 //! Rules, their modifiers, service levels.
 
 use super::super::ast::{
-    Above, Act, Among, Cond, Else, ElseAction, Expr, ExprKind, Include, Keep, Name, NullPolicy, OverWhat, Rule as RuleNode, RuleItem, RuleMod,
-    SlaEntry, SlaItem, SlaWhat, Text, TimeOfDay,
+    Above, Act, Among, Cond, Else, ElseAction, Expr, ExprKind, Include, Keep, Name, NullPolicy, OverWhat,
+    Rule as RuleNode, RuleItem, RuleMod, SlaEntry, SlaItem, SlaWhat, Text, TimeOfDay,
 };
 use super::super::errors;
 use super::super::grammar::{Pair, Rule};
@@ -87,7 +87,13 @@ impl<'t> Builder<'t> {
     fn anonymous(&mut self, pair: Pair<'t>) -> RuleNode {
         let span = self.span(&pair);
         let name = self.empty_name(span);
-        let mut rule = RuleNode { name, cond: Cond::Expr(self.error_expr(span)), mods: Vec::new(), doc: self.doc(span.start), span };
+        let mut rule = RuleNode {
+            name,
+            cond: Cond::Expr(self.error_expr(span)),
+            mods: Vec::new(),
+            doc: self.doc(span.start),
+            span,
+        };
         for p in pair.into_inner() {
             self.rule_piece(p, &mut rule);
         }
@@ -195,7 +201,9 @@ impl<'t> Builder<'t> {
                 });
                 RuleMod::Over(what?, span)
             }
-            Rule::unjudged => RuleMod::NotEvaluated(self.mod_pieces(pair).into_iter().find_map(|p| act(p.as_rule()))?, span),
+            Rule::unjudged => {
+                RuleMod::NotEvaluated(self.mod_pieces(pair).into_iter().find_map(|p| act(p.as_rule()))?, span)
+            }
             _ => return None,
         })
     }
@@ -407,14 +415,18 @@ fn rule_name(cond: &Cond) -> String {
         match &expr.kind {
             ExprKind::Path(path) => path.names.last().map(|n| n.text.clone()),
             ExprKind::Binary { left, .. } | ExprKind::Near { left, .. } => first(left),
-            ExprKind::Not(value) | ExprKind::Negate(value) | ExprKind::Field(value, _) | ExprKind::Index(value, _) => first(value),
+            ExprKind::Not(value) | ExprKind::Negate(value) | ExprKind::Field(value, _) | ExprKind::Index(value, _) => {
+                first(value)
+            }
             ExprKind::Between { value, .. }
             | ExprKind::In { value, .. }
             | ExprKind::Like { value, .. }
             | ExprKind::Matches { value, .. }
             | ExprKind::Is { value, .. }
             | ExprKind::WithinHistory { value, .. } => first(value),
-            ExprKind::Call(call) => call.args.first().and_then(first).or_else(|| call.function.names.last().map(|n| n.text.clone())),
+            ExprKind::Call(call) => {
+                call.args.first().and_then(first).or_else(|| call.function.names.last().map(|n| n.text.clone()))
+            }
             _ => None,
         }
     }
@@ -428,7 +440,8 @@ fn rule_name(cond: &Cond) -> String {
 }
 
 fn word_of(condition: &str) -> String {
-    let word: String = condition.chars().skip_while(|c| !c.is_alphabetic()).take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let word: String =
+        condition.chars().skip_while(|c| !c.is_alphabetic()).take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     format!("{}_rule", plain(&word))
 }
 

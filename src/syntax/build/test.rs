@@ -1,6 +1,8 @@
 //! Tests: tables and expectations.
 
-use super::super::ast::{Expect, ExpectOutcome, ExpectWhat, Expr, ExprKind, Given, Literal, Name, Table, TableRow, Test};
+use super::super::ast::{
+    Expect, ExpectOutcome, ExpectWhat, Expr, ExprKind, Given, Literal, Name, Table, TableRow, Test,
+};
 use super::super::errors;
 use super::super::grammar::{Pair, Rule};
 use super::super::locate::Kind;
@@ -29,7 +31,8 @@ impl<'t> Builder<'t> {
         let title = title.unwrap_or_else(|| self.empty_text(head));
         let dataset = dataset.unwrap_or_else(|| self.empty_path(head));
         let children = self.block(children, "the test", span);
-        let mut test = Test { title, dataset, at: None, given: Vec::new(), history: None, expects: Vec::new(), span, head };
+        let mut test =
+            Test { title, dataset, at: None, given: Vec::new(), history: None, expects: Vec::new(), span, head };
         for group in self.groups(children.into_iter()) {
             let at = self.group_span(&group);
             if group.broken {
@@ -40,7 +43,8 @@ impl<'t> Builder<'t> {
                 Rule::test_at => test.at = Some(self.mod_text(group.head)),
                 Rule::history => test.history = self.table_of(group.head),
                 Rule::given => {
-                    let of = group.head.clone().into_inner().find(|p| p.as_rule() == Rule::dpath).map(|p| self.path(&p));
+                    let of =
+                        group.head.clone().into_inner().find(|p| p.as_rule() == Rule::dpath).map(|p| self.path(&p));
                     if let Some(table) = self.table_of(group.head) {
                         test.given.push(Given { of, table, span: at });
                     }

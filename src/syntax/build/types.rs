@@ -53,8 +53,14 @@ impl<'t> Builder<'t> {
                     let whole = span.to(at);
                     let item = self.range(span.start as usize, at.start as usize);
                     let ours = format!("array<{}>", self.slice(item).trim());
-                    self.push(errors::sized_type(item.to(at), self.slice(item.to(at)), &ours, "an array is written `array<…>`"));
-                    let inner = Ty { kind: std::mem::replace(&mut ty.kind, TyKind::Error), optional: false, span: item };
+                    self.push(errors::sized_type(
+                        item.to(at),
+                        self.slice(item.to(at)),
+                        &ours,
+                        "an array is written `array<…>`",
+                    ));
+                    let inner =
+                        Ty { kind: std::mem::replace(&mut ty.kind, TyKind::Error), optional: false, span: item };
                     ty = Ty { kind: TyKind::Array(Box::new(inner)), optional: false, span: whole };
                 }
                 Rule::opt => ty.optional = true,
@@ -92,25 +98,37 @@ impl<'t> Builder<'t> {
                 _ => sizes.push(self.number(&p)),
             }
         }
-        let named = |name: &str| TyKind::Named(super::Path { names: vec![super::Name { text: name.to_string(), span }], span });
+        let named =
+            |name: &str| TyKind::Named(super::Path { names: vec![super::Name { text: name.to_string(), span }], span });
         let first = sizes.first().copied().unwrap_or(0);
         let (ours, because): (String, &str) = match unquote(word).to_ascii_lowercase().as_str() {
             "varchar" | "char" | "nvarchar" | "nchar" | "varchar2" | "character" | "text" | "string" | "bpchar" => {
                 let followed = self.text.get(span.end as usize..).unwrap_or("").trim_start_matches([' ', '\t', '?']);
-                let bounded = sizes.len() == 1 && !followed.starts_with("where") && !followed.starts_with("in ") && !followed.starts_with("in(");
+                let bounded = sizes.len() == 1
+                    && !followed.starts_with("where")
+                    && !followed.starts_with("in ")
+                    && !followed.starts_with("in(");
                 let optional = self.text.get(span.end as usize..).is_some_and(|t| t.starts_with('?'));
-                let ours = if bounded && !optional { format!("string where length(it) <= {first}") } else { "string".to_string() };
+                let ours = if bounded && !optional {
+                    format!("string where length(it) <= {first}")
+                } else {
+                    "string".to_string()
+                };
                 self.push(errors::sized_type(span, text, &ours, "text is `string`; its length is a condition"));
                 return named("string");
             }
             "numeric" | "number" | "dec" => {
                 let scale = sizes.get(1).copied().unwrap_or(0);
-                self.push(errors::sized_type(span, text, &format!("decimal({first}, {scale})"), "exact numbers are `decimal(precision, scale)`"));
+                self.push(errors::sized_type(
+                    span,
+                    text,
+                    &format!("decimal({first}, {scale})"),
+                    "exact numbers are `decimal(precision, scale)`",
+                ));
                 return TyKind::Decimal { precision: first, scale };
             }
-            "tinyint" | "smallint" | "int" | "bigint" | "date" | "timestamp" | "timestamp_ntz" | "boolean" | "binary" | "double" => {
-                (word.to_ascii_lowercase(), "this type takes no size")
-            }
+            "tinyint" | "smallint" | "int" | "bigint" | "date" | "timestamp" | "timestamp_ntz" | "boolean"
+            | "binary" | "double" => (word.to_ascii_lowercase(), "this type takes no size"),
             "integer" => ("int".into(), "whole numbers are `int` or `bigint`"),
             "float" | "real" => ("double".into(), "this type takes no size"),
             "datetime" | "datetime2" | "timestamptz" => ("timestamp".into(), "an instant is `timestamp`"),
