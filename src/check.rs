@@ -1,4 +1,207 @@
-//! The tree to the checked program.
+//! Types, grain and null decisions: trees with resolved names become the checked program. What is wrong is reported
+//! once, where it stands, and left out; what is around it is checked as if it were not there.
 
+pub mod coerce;
+pub mod columns;
+pub mod contracts;
+pub mod errors;
 pub mod facts;
+pub mod infer;
 pub mod known;
+pub mod literals;
+pub mod order;
+pub mod promotions;
+pub mod rules;
+pub mod scope;
+pub mod sla;
+pub mod suite;
+pub mod templates;
+pub mod types;
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use crate::diagnostics::suggest::nearest;
+use crate::diagnostics::{Diagnostic, Severity, Sink};
+use crate::hir::Checked;
+use crate::resolve::{Names, STD_PREFIX, fold};
+use crate::source::{FileId, SourceMap, Span};
+use crate::syntax::ast;
+
+use scope::Schema;
+
+/// A function or rule set that is being expanded.
+#[derive(Clone, Debug)]
+pub struct Expansion {
+    pub used: Span,
+    pub declared: Span,
+    /// For the note at the definition.
+    pub what: String,
+}
+
+pub struct Checker<'a> {
+    pub names: &'a Names<'a>,
+    pub sources: &'a SourceMap,
+    /// In their order; empty where the project names none.
+    pub layers: &'a [String],
+    sink: Sink,
+    /// How many errors there were so far: who counts before and after knows whether a piece is whole.
+    pub errors: usize,
+    /// By dataset in lower case.
+    schemas: HashMap<String, Rc<Schema>>,
+    pub expansions: Vec<Expansion>,
+    /// How many of the expansions are definitions that are checked by themselves.
+    by_itself: usize,
+    /// Definitions with an error in them, by the span of their name: uses are not reported again.
+    broken: HashSet<Span>,
+    open_types: Vec<Span>,
+    depth: usize,
+    too_deep: bool,
+    /// Variables of enclosing `every` and `any`.
+    variables: Vec<String>,
+    /// Nodes that functions have expanded to in the piece that is checked.
+    budget: usize,
+    /// Contracts that were told that they need a zone.
+    zones_offered: HashSet<Span>,
+    /// Datasets that the piece which is checked reads.
+    reads: Vec<(String, Span)>,
+}
+
+/// Checks a whole project. `files` in the order of their ids; what `sink` holds already stays.
+pub fn check<'a>(
+    files: &'a [ast::File],
+    names: &'a Names<'a>,
+    sources: &'a SourceMap,
+    layers: &'a [String],
+    sink: Sink,
+) -> (Checked, Sink) {
+    let mut checker = Checker {
+        names,
+        sources,
+        layers,
+        sink,
+        errors: 0,
+        schemas: HashMap::new(),
+        expansions: Vec::new(),
+        by_itself: 0,
+        broken: HashSet::new(),
+        open_types: Vec::new(),
+        depth: 0,
+        too_deep: false,
+        variables: Vec::new(),
+        budget: 0,
+        zones_offered: HashSet::new(),
+        reads: Vec::new(),
+    };
+    let checked = checker.project(files);
+    (checked, checker.sink)
+}
+
+impl<'a> Checker<'a> {
+    fn project(&mut self, files: &'a [ast::File]) -> Checked {
+        let own = |f: &&ast::File| !self.sources.get(f.id).path.starts_with(STD_PREFIX);
+        let files: Vec<&'a ast::File> = files.iter().filter(own).collect();
+        let items = || files.iter().flat_map(|f| &f.items);
+        let calendars = items().filter_map(as_calendar).filter_map(|c| self.calendar(c)).collect();
+        for item in items() {
+            match item {
+                ast::Item::Type(decl) => self.check_type(decl),
+                ast::Item::Fn(decl) => self.check_fn(decl),
+                _ => {}
+            }
+        }
+        items().filter_map(as_rules).for_each(|decl| self.check_rule_set(decl));
+        let declared: Vec<_> = items().filter_map(as_contract).filter_map(|c| self.declare(c)).collect();
+        self.junk_datasets();
+        let mut contracts = Vec::with_capacity(declared.len());
+        let mut reads = HashMap::new();
+        for d in &declared {
+            let (contract, read) = self.contract(d);
+            reads.insert(fold(&contract.dataset), read);
+            contracts.push(contract);
+        }
+        let mut promotions = Vec::new();
+        let mut taken: HashMap<String, Span> = HashMap::new();
+        for promote in items().filter_map(as_promote) {
+            if let Some(promotion) = self.promotion(promote, &contracts, &mut taken, &mut reads) {
+                promotions.push(promotion);
+            }
+        }
+        let promotions = self.upstream_first(promotions, &reads);
+        let tests = items().filter_map(as_test).filter_map(|t| self.test(t, &contracts, &promotions)).collect();
+        let checked = Checked { contracts, promotions, calendars, tests };
+        self.sink.extend(known::findings(&checked, self.layers));
+        checked
+    }
+
+    /// Adds a finding. One that lies in a definition which is being expanded is moved to the use.
+    pub fn report(&mut self, mut d: Diagnostic) {
+        if d.severity == Severity::Error {
+            self.errors += 1;
+        }
+        if let Some(first) = self.expansions.get(self.by_itself) {
+            let used = first.used;
+            let inside = |span: Span| span.file == used.file && used.start <= span.start && span.end <= used.end;
+            if !inside(d.primary.span) {
+                let label = std::mem::replace(&mut d.primary.text, format!("in what {} stands for", first.what));
+                d.secondary.insert(0, crate::diagnostics::Label { span: d.primary.span, text: label });
+                d.primary.span = used;
+                d.fix = None;
+            }
+        }
+        self.sink.push(d);
+    }
+
+    /// What stands there in the text.
+    pub fn text(&self, span: Span) -> &'a str {
+        self.sources.slice(span)
+    }
+
+    /// The columns of the dataset that a path names; reported where there is none.
+    pub fn dataset(&mut self, path: &ast::Path, _file: FileId) -> Option<Rc<Schema>> {
+        let name = path.text();
+        if let Some(schema) = self.schemas.get(&fold(&name)) {
+            return Some(schema.clone());
+        }
+        let known: Vec<&str> = self.schemas.values().map(|s| s.dataset.as_str()).collect();
+        let near = nearest(&name, known.iter().copied()).map(str::to_owned);
+        self.report(errors::unknown_dataset(path, near.as_deref()));
+        None
+    }
+
+    /// Datasets whose contract could not be read have columns that nobody knows.
+    fn junk_datasets(&mut self) {
+        for (key, dataset) in &self.names.datasets {
+            if dataset.contract.is_none() && !self.schemas.contains_key(key) {
+                let schema = Schema { open: true, ..Schema::new(key, dataset.span) };
+                self.schemas.insert(key.clone(), Rc::new(schema));
+            }
+        }
+    }
+
+    /// The place of a dataset's layer in their order.
+    pub fn layer_of(&self, dataset: &str) -> Option<usize> {
+        let layer = dataset.split('.').next()?;
+        self.layers.iter().position(|l| fold(l) == fold(layer))
+    }
+}
+
+fn as_calendar(item: &ast::Item) -> Option<&ast::Calendar> {
+    if let ast::Item::Calendar(c) = item { Some(c) } else { None }
+}
+
+fn as_rules(item: &ast::Item) -> Option<&ast::RulesDecl> {
+    if let ast::Item::Rules(r) = item { Some(r) } else { None }
+}
+
+fn as_contract(item: &ast::Item) -> Option<&ast::Contract> {
+    if let ast::Item::Contract(c) = item { Some(c) } else { None }
+}
+
+fn as_promote(item: &ast::Item) -> Option<&ast::Promote> {
+    if let ast::Item::Promote(p) = item { Some(p) } else { None }
+}
+
+fn as_test(item: &ast::Item) -> Option<&ast::Test> {
+    if let ast::Item::Test(t) = item { Some(t) } else { None }
+}

@@ -43,11 +43,23 @@ pub struct Compilation {
     pub checked: hir::Checked,
 }
 
-/// Compiles a project; `layers` are the names in `dqc.toml`, in their order.
-pub fn compile(files: Vec<source::SourceFile>, _layers: &[String]) -> Compilation {
+/// Compiles all texts of a project, with the standard library; `layers` are the names in `dqc.toml`, in their order.
+pub fn compile(files: Vec<source::SourceFile>, layers: &[String]) -> Compilation {
     let mut sources = source::SourceMap::default();
-    for file in files {
+    let library = stdlib::FILES
+        .iter()
+        .map(|(module, text)| source::SourceFile::new(format!("{}{module}.dq", resolve::STD_PREFIX), *text));
+    for file in files.into_iter().chain(library) {
         sources.add(file);
     }
-    Compilation { sources, ..Compilation::default() }
+    let mut sink = diagnostics::Sink::default();
+    let mut files = Vec::new();
+    for (id, source) in sources.iter() {
+        let parsed = syntax::parse(id, &source.text);
+        sink.extend(parsed.diagnostics);
+        files.push(parsed.file);
+    }
+    let names = resolve::Names::collect(&files, &sources, &mut sink);
+    let (checked, sink) = check::check(&files, &names, &sources, layers, sink);
+    Compilation { sources, files, diagnostics: sink.into_sorted(), checked }
 }

@@ -18,6 +18,8 @@ pub enum Space {
     Calendar,
 }
 
+const SPACES: [Space; 4] = [Space::Type, Space::Fn, Space::Rules, Space::Calendar];
+
 impl Space {
     /// In a sentence.
     pub fn noun(self) -> &'static str {
@@ -120,11 +122,7 @@ impl<'a> Names<'a> {
                     self.add_dataset(&c.dataset.text(), Dataset { contract: Some(c), span: c.dataset.span }, sink);
                     continue;
                 }
-                ast::Item::Junk(span) => {
-                    self.add_junk(&mut module, sources.slice(*span), *span, sink);
-                    continue;
-                }
-                ast::Item::Use(_) | ast::Item::Promote(_) | ast::Item::Test(_) => continue,
+                ast::Item::Junk(_) | ast::Item::Use(_) | ast::Item::Promote(_) | ast::Item::Test(_) => continue,
             };
             let found = Found { decl, span };
             if is_std {
@@ -138,41 +136,38 @@ impl<'a> Names<'a> {
                 entry.push(found);
             }
         }
+        for path in &file.broken {
+            self.add_broken(&mut module, path);
+        }
         self.by_path.insert(module.path.clone(), self.modules.len());
         self.modules.push(module);
     }
 
     fn add_dataset(&mut self, name: &str, dataset: Dataset<'a>, sink: &mut Sink) {
         match self.datasets.get(&fold(name)) {
-            Some(first) => sink.push(errors::declared_twice("contract", name, dataset.span, first.span)),
-            None => {
+            Some(Dataset { contract: Some(first), span }) if first.dataset.text() != name => {
+                sink.push(errors::differs_by_case("contract", name, dataset.span, &first.dataset.text(), *span));
+            }
+            Some(Dataset { contract: Some(_), span }) => {
+                sink.push(errors::declared_twice("contract", name, dataset.span, *span));
+            }
+            _ => {
                 self.datasets.insert(fold(name), dataset);
             }
         }
     }
 
-    /// Remembers what a broken item would have declared, so that its uses are not reported.
-    fn add_junk(&mut self, module: &mut Module<'a>, text: &str, span: Span, sink: &mut Sink) {
-        let mut words = text.split(|c: char| !(c.is_alphanumeric() || "_.".contains(c))).filter(|w| !w.is_empty());
-        let Some(mut keyword) = words.next() else { return };
-        if keyword == "extern" {
-            keyword = words.next().unwrap_or("");
+    /// Remembers what broken items would have declared, so that its uses are not reported.
+    fn add_broken(&mut self, module: &mut Module<'a>, path: &ast::Path) {
+        let name = fold(&path.text());
+        let found = Found { decl: Decl::Broken, span: path.span };
+        if path.names.len() > 1 {
+            self.datasets.entry(name).or_insert(Dataset { contract: None, span: path.span });
+            return;
         }
-        let Some(name) = words.next() else { return };
-        let space = match keyword {
-            "type" => Space::Type,
-            "fn" => Space::Fn,
-            "rules" => Space::Rules,
-            "calendar" => Space::Calendar,
-            "contract" => {
-                if !self.datasets.contains_key(&fold(name)) {
-                    self.add_dataset(name, Dataset { contract: None, span }, sink);
-                }
-                return;
-            }
-            _ => return,
-        };
-        module.declared.entry((space, fold(name))).or_default().push(Found { decl: Decl::Broken, span });
+        for space in SPACES {
+            module.declared.entry((space, name.clone())).or_insert_with(|| vec![found]);
+        }
     }
 
     fn resolve_uses(&mut self, file: &'a ast::File, sink: &mut Sink) {
@@ -195,7 +190,7 @@ impl<'a> Names<'a> {
                 continue;
             };
             for name in wanted {
-                let found: Vec<_> = [Space::Type, Space::Fn, Space::Rules, Space::Calendar]
+                let found: Vec<_> = SPACES
                     .into_iter()
                     .filter_map(|space| {
                         let key = (space, fold(&name.text));
@@ -209,7 +204,7 @@ impl<'a> Names<'a> {
                 if let Some(module) = self.modules.get_mut(file.id.0 as usize) {
                     // A name that is not found has been reported here, and not again where it is used.
                     if found.is_empty() {
-                        for space in [Space::Type, Space::Fn, Space::Rules, Space::Calendar] {
+                        for space in SPACES {
                             let broken = Found { decl: Decl::Broken, span: name.span };
                             module.used.entry((space, fold(&name.text))).or_insert_with(|| vec![broken]);
                         }
