@@ -173,7 +173,7 @@ impl<'a> Checker<'a> {
     fn junk_datasets(&mut self) {
         for (key, dataset) in &self.names.datasets {
             if dataset.contract.is_none() && !self.schemas.contains_key(key) {
-                let schema = Schema { open: true, ..Schema::new(key, dataset.span) };
+                let schema = Schema::unknown(key, dataset.span);
                 self.schemas.insert(key.clone(), Rc::new(schema));
             }
         }

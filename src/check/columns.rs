@@ -171,8 +171,7 @@ impl<'a> Checker<'a> {
 
     fn claim(&mut self, claim: &Claim<'a>, value: &Expr, zone: &Zone) -> Expr {
         let mut s = Scope::new(claim.file, zone.clone());
-        // A null is judged by `required` or allowed by `?`; the condition sees values.
-        s.bind("it", Expr { nullable: false, ..value.clone() });
+        s.bind("it", value.clone());
         if let Some(name) = claim.name {
             let what = format!("type `{name}`");
             self.expansions.push(Expansion { used: value.span, declared: claim.declared, what });
@@ -181,7 +180,7 @@ impl<'a> Checker<'a> {
             ast::Refinement::Where(e) => self.condition(e, &mut s, "`where`"),
             ast::Refinement::In(list, span) => {
                 let items: Vec<Expr> = list.iter().map(|e| self.expr(e, &mut s)).collect();
-                self.member(false, Expr { nullable: false, ..value.clone() }, items, *span, &s)
+                self.member(false, value.clone(), items, *span, &s)
             }
         };
         if claim.name.is_some() {

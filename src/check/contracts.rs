@@ -206,7 +206,7 @@ impl<'a> Checker<'a> {
                         self.report(errors::percent_range(percent.span));
                     }
                     out.quarantine_cap = Some(percent.value);
-                    out.quarantine_keep = keep.as_ref().and_then(|d| self.micros(d));
+                    out.quarantine_keep = keep.as_ref().map(retention);
                     ("quarantine", *span)
                 }
                 ast::Part::At(text) => {
@@ -274,6 +274,14 @@ impl<'a> Checker<'a> {
         let at = head.end as usize + brace + 1;
         Some(Span::new(head.file, at, at))
     }
+}
+
+/// How long rows are kept, in microseconds; here a month is 30 days and a year 365.
+fn retention(d: &ast::Duration) -> i64 {
+    const DAY: i64 = 86_400_000_000;
+    let each = |unit| literals::micros_of(unit).unwrap_or(if unit == ast::Unit::Year { 365 * DAY } else { 30 * DAY });
+    let parts = d.parts.iter().map(|(count, unit)| i64::try_from(*count).unwrap_or(i64::MAX).saturating_mul(each(*unit)));
+    parts.fold(0, i64::saturating_add)
 }
 
 /// What the innermost to the outermost `in (…)` of a column allow, where all of it is constant.

@@ -37,6 +37,11 @@ impl Schema {
         Schema { dataset: dataset.to_owned(), span, ..Schema::default() }
     }
 
+    /// Of a dataset whose contract could not be read.
+    pub fn unknown(dataset: &str, span: Span) -> Self {
+        Schema { open: true, ..Self::new(dataset, span) }
+    }
+
     /// Adds a column; gives back the one that has the name already.
     pub fn add(&mut self, column: SchemaColumn) -> Result<(), &SchemaColumn> {
         let key = fold(&column.name);

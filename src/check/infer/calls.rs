@@ -152,7 +152,6 @@ impl<'a> Checker<'a> {
             inner.bind(&param.name.text, arg);
         }
         self.expansions.push(Expansion { used: span, declared, what: format!("function `{name}`") });
-        self.expanded += 1;
         let size: usize = inner.bindings.iter().map(|b| size(&b.value)).sum();
         self.budget = self.budget.saturating_add(size);
         let found = if self.budget > MAX_EXPANSION {
