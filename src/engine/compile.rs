@@ -104,10 +104,10 @@ fn mapped(plan: &Plan, program: &mut Program, name: &str) -> Option<Result<NodeI
 }
 
 impl Judgement {
-    /// `write`: whether rows are to be written, so that every column is needed.
-    pub fn new(plan: &Plan, write: bool) -> Result<Self, Fault> {
+    /// `now`: the clock. `write`: whether rows are to be written, so that every column is needed.
+    pub fn new(plan: &Plan, now: i64, write: bool) -> Result<Self, Fault> {
         let mut out = Self {
-            program: Program::new(),
+            program: Program::new(now),
             checks: Vec::new(),
             references: Vec::new(),
             uniques: Vec::new(),
@@ -288,7 +288,7 @@ pub fn columns_of(planned: &PlanRule) -> Vec<String> {
 pub fn columns_in(expr: &Expr) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
-    visit(expr, &mut |e| {
+    expr.visit(&mut |e| {
         if let ExprKind::Column(name) = &e.kind
             && seen.insert(name.clone())
         {
@@ -301,7 +301,7 @@ pub fn columns_in(expr: &Expr) -> Vec<String> {
 /// The distinct aggregates in a condition, in order.
 pub fn aggregates(expr: &Expr) -> Vec<(&Aggregate, &Type)> {
     let mut found: Vec<(&Aggregate, &Type)> = Vec::new();
-    visit(expr, &mut |e| {
+    expr.visit(&mut |e| {
         if let ExprKind::Aggregate(aggregate) = &e.kind
             && !found.iter().any(|(a, _)| *a == aggregate)
         {
@@ -310,45 +310,3 @@ pub fn aggregates(expr: &Expr) -> Vec<(&Aggregate, &Type)> {
     });
     found
 }
-
-/// Every expression within, from outside in, an aggregate's operands excepted.
-pub fn visit<'a>(expr: &'a Expr, f: &mut impl FnMut(&'a Expr)) {
-    f(expr);
-    match &expr.kind {
-        ExprKind::Error | ExprKind::Literal(_) | ExprKind::Column(_) | ExprKind::Variable(_) => {}
-        ExprKind::Aggregate(_) => {}
-        ExprKind::Field(a, _)
-        | ExprKind::Not(a)
-        | ExprKind::Negate(a)
-        | ExprKind::IsNull(a)
-        | ExprKind::IsTrue(a)
-        | ExprKind::IsFalse(a)
-        | ExprKind::Matches { value: a, .. }
-        | ExprKind::Cast { value: a, .. }
-        | ExprKind::History { metric: a, .. }
-        | ExprKind::Drift { value: a, .. } => visit(a, f),
-        ExprKind::Index(a, b)
-        | ExprKind::IsDistinct(a, b)
-        | ExprKind::Binary { left: a, right: b, .. }
-        | ExprKind::Like { value: a, pattern: b, .. }
-        | ExprKind::Quantified { source: a, body: b, .. } => {
-            visit(a, f);
-            visit(b, f);
-        }
-        ExprKind::In { value, list } => {
-            visit(value, f);
-            list.iter().for_each(|e| visit(e, f));
-        }
-        ExprKind::Case { arms, otherwise } => {
-            for (condition, value) in arms {
-                visit(condition, f);
-                visit(value, f);
-            }
-            if let Some(otherwise) = otherwise {
-                visit(otherwise, f);
-            }
-        }
-        ExprKind::Call { args, .. } => args.iter().for_each(|e| visit(e, f)),
-    }
-}
-

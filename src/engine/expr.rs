@@ -15,16 +15,16 @@ mod text;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use regex::Regex;
 
 use super::types::{array_of, arrow_type};
+use crate::eval::Reason;
 use crate::fault::Fault;
 use crate::hir::{BinaryOp, Expr, ExprKind, Type, Value};
 
 pub use frame::{Frame, falsehoods, truths};
-pub use interpret::children;
 
 /// A node of a [`Program`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -99,18 +99,29 @@ pub struct Program {
     nodes: Vec<Node>,
     known: HashMap<String, NodeId>,
     reasons: Vec<Arc<str>>,
+    now: i64,
 }
 
-/// Codes of [`Program::reason`] that kernels give; the others are interned.
+/// Codes of [`Program::reason`] that kernels give; the others are found by their words.
 pub(crate) const CANNOT: u8 = 1;
 pub(crate) const DIVISION_BY_ZERO: u8 = 2;
 pub(crate) const OVERFLOW: u8 = 3;
 
-const REASONS: [&str; 4] = ["", "cannot be computed", "division by zero", "overflow"];
+const REASONS: [Reason; 8] = [
+    Reason::of(""),
+    Reason::of("cannot be computed"),
+    Reason::ZERO,
+    Reason::OVERFLOW,
+    Reason::OUT_OF_RANGE,
+    Reason::REGEX,
+    Reason::DEEP,
+    Reason::UNSUPPORTED,
+];
 
 impl Program {
-    pub fn new() -> Self {
-        Self { reasons: REASONS.iter().map(|r| Arc::from(*r)).collect(), ..Self::default() }
+    /// `now`: the clock, in microseconds since 1970 in UTC.
+    pub fn new(now: i64) -> Self {
+        Self { reasons: REASONS.iter().map(|r| Arc::from(r.0.as_ref())).collect(), now, ..Self::default() }
     }
 
     pub fn ty(&self, id: NodeId) -> &Type {
@@ -127,9 +138,12 @@ impl Program {
         found.and_then(|i| u8::try_from(i).ok()).unwrap_or(CANNOT)
     }
 
-    fn intern(&mut self, reason: String) {
-        if self.reasons.len() < 255 && !self.reasons.iter().any(|r| r.as_ref() == reason) {
-            self.reasons.push(reason.into());
+    /// The reasons for which a value cannot become a `ty`.
+    fn intern_cast(&mut self, ty: &Type) {
+        for reason in [Reason::not_a(ty), Reason::out_of(ty)] {
+            if self.reasons.len() < 255 && !self.reasons.iter().any(|r| r.as_ref() == reason.0) {
+                self.reasons.push(reason.0.into());
+            }
         }
     }
 
@@ -300,7 +314,7 @@ impl Program {
         if self.ty(value) == &ty {
             return value;
         }
-        self.intern(cast::reason(&ty));
+        self.intern_cast(&ty);
         let key = format!("cast {value:?} {ty:?} {attempt}");
         self.node(key, Op::Cast { value, attempt }, ty)
     }
@@ -320,8 +334,8 @@ impl Program {
         let mut operands = Vec::new();
         let expr = interpret::detach(expr, &mut operands);
         let args = operands.iter().map(|o| self.add(o, names)).collect::<Result<Vec<_>, _>>()?;
-        for reason in interpret::reasons(&expr) {
-            self.intern(reason);
+        for ty in interpret::casts(&expr) {
+            self.intern_cast(&ty);
         }
         let key = format!("interpret {expr:?} {args:?}");
         let ty = expr.ty.clone();

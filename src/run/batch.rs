@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::rules::Findings;
 use super::Job;
 use crate::engine::aggregates::{self, Metric};
-use crate::engine::compile::{columns_in, visit};
+use crate::engine::compile::columns_in;
 use crate::engine::expr::{Frame, Names, NodeId, Program};
 use crate::engine::show;
 use crate::engine::types::value_at;
@@ -53,8 +53,8 @@ pub fn evaluate(job: &Job<'_>, findings: &Findings, position: usize) -> Outcome 
         return Outcome { checked: 1, violations: 1, reason: Some(reason), ..Outcome::default() };
     }
     match &planned.rule.for_each {
-        None => whole(job.plan, planned, condition, &metrics, &judgement.program),
-        Some(each) => grouped(job.plan, planned, condition, each, &metrics, &judgement.program),
+        None => whole(job, planned, condition, &metrics, &judgement.program),
+        Some(each) => grouped(job, planned, condition, each, &metrics, &judgement.program),
     }
 }
 
@@ -62,7 +62,7 @@ pub fn evaluate(job: &Job<'_>, findings: &Findings, position: usize) -> Outcome 
 fn unsupported(planned: &PlanRule, condition: &Expr) -> Option<String> {
     use crate::hir::{Over, Rows};
     let mut reason = None;
-    visit(condition, &mut |e| match &e.kind {
+    condition.visit(&mut |e| match &e.kind {
         ExprKind::History { .. } | ExprKind::Drift { .. } => reason = Some("there is too little history"),
         ExprKind::Aggregate(a) if matches!(a.rows, Rows::Table | Rows::Dataset(_)) => {
             reason = Some("aggregates of other tables are not judged by this version");
@@ -76,7 +76,7 @@ fn unsupported(planned: &PlanRule, condition: &Expr) -> Option<String> {
 }
 
 fn whole(
-    plan: &Plan,
+    job: &Job<'_>,
     planned: &PlanRule,
     condition: &Expr,
     metrics: &[(&Metric, &aggregates::Tally)],
@@ -87,9 +87,9 @@ fn whole(
         Some(tally.value(metric, program))
     };
     let mut outcome = Outcome::default();
-    let (value, limit) = sides(plan, planned, &known, &Vec::new());
+    let (value, limit) = sides(job, planned, &known, &Vec::new());
     (outcome.value, outcome.limit) = (value, limit);
-    match verdict(condition, planned.rule.nulls, &known, &Vec::new()) {
+    match verdict(job.as_of, condition, planned.rule.nulls, &known, &Vec::new()) {
         Verdict::Holds => outcome.checked = 1,
         Verdict::Breaks(reason) => {
             (outcome.checked, outcome.violations, outcome.reason) = (1, 1, reason);
@@ -100,7 +100,7 @@ fn whole(
 }
 
 fn grouped(
-    plan: &Plan,
+    job: &Job<'_>,
     planned: &PlanRule,
     condition: &Expr,
     each: &ForEach,
@@ -135,14 +135,14 @@ fn grouped(
             Some(group.map_or_else(|| aggregates::of_nothing(metric, program), |(_, g)| g.state.finish(&metric.ty)))
         };
         let by: Known<'_> = each.by.iter().zip(&key).map(|((_, e), v)| (e, Ok(v.clone()))).collect();
-        match verdict(condition, planned.rule.nulls, &known, &by) {
+        match verdict(job.as_of, condition, planned.rule.nulls, &known, &by) {
             Verdict::Holds => outcome.checked += 1,
             Verdict::Unknown => outcome.unknown += 1,
             Verdict::Breaks(reason) => {
                 outcome.checked += 1;
                 outcome.violations += 1;
-                let (value, limit) = sides(plan, planned, &known, &by);
-                let broken = broken(plan, each, &key, &value, &limit, reason);
+                let (value, limit) = sides(job, planned, &known, &by);
+                let broken = broken(job.plan, each, &key, &value, &limit, reason);
                 if outcome.groups.is_empty() {
                     (outcome.value, outcome.limit) = (value, limit);
                 }
@@ -188,12 +188,13 @@ enum Verdict {
 }
 
 fn verdict(
+    now: i64,
     condition: &Expr,
     nulls: Nulls,
     aggregate: &dyn Fn(&Aggregate) -> Option<Result<Value, String>>,
     known: &Known<'_>,
 ) -> Verdict {
-    match compute(condition, aggregate, known) {
+    match compute(now, condition, aggregate, known) {
         Ok(Value::Bool(true)) => Verdict::Holds,
         Ok(Value::Null) if nulls == Nulls::Pass => Verdict::Unknown,
         Ok(_) => Verdict::Breaks(None),
@@ -203,7 +204,7 @@ fn verdict(
 
 /// The two sides of a comparison, as reports show them.
 fn sides(
-    plan: &Plan,
+    job: &Job<'_>,
     planned: &PlanRule,
     aggregate: &dyn Fn(&Aggregate) -> Option<Result<Value, String>>,
     known: &Known<'_>,
@@ -211,8 +212,8 @@ fn sides(
     let RuleKind::Aggregate { value, limit, .. } = &planned.rule.kind else { return (None, None) };
     let side = |expr: &Option<Expr>| {
         let expr = expr.as_ref()?;
-        let value = compute(expr, aggregate, known).ok()?;
-        show::json(&value, shown(plan, expr))
+        let value = compute(job.as_of, expr, aggregate, known).ok()?;
+        show::json(&value, shown(job.plan, expr))
     };
     (side(value), side(limit))
 }
@@ -220,7 +221,7 @@ fn sides(
 /// Aggregates that give back a value of the data are as private as the data.
 fn shown(plan: &Plan, expr: &Expr) -> Privacy {
     let mut most = Privacy::Public;
-    visit(expr, &mut |e| {
+    expr.visit(&mut |e| {
         if let ExprKind::Aggregate(a) = &e.kind
             && matches!(a.function, AggregateFn::Min | AggregateFn::Max | AggregateFn::Mode)
         {
@@ -237,12 +238,13 @@ fn privacy(plan: &Plan, columns: &[String]) -> Privacy {
 
 /// The value of an expression once its aggregates are known.
 fn compute(
+    now: i64,
     expr: &Expr,
     aggregate: &dyn Fn(&Aggregate) -> Option<Result<Value, String>>,
     known: &Known<'_>,
 ) -> Result<Value, String> {
     let expr = replace(expr, aggregate, known)?;
-    let mut program = Program::new();
+    let mut program = Program::new(now);
     let node = program.add(&expr, &Nothing).map_err(|_| "cannot be computed".to_string())?;
     let computed = Frame::new(&program, 1, &[]).get(node);
     match computed.error(0) {
@@ -277,7 +279,7 @@ fn replace(
     }
     let mut out = expr.clone();
     let mut failed = None;
-    crate::engine::expr::children(&mut out.kind, &mut |child| match replace(child, aggregate, known) {
+    out.children_mut(&mut |child| match replace(child, aggregate, known) {
         Ok(new) => *child = new,
         Err(reason) => failed = Some(reason),
     });

@@ -50,7 +50,7 @@ pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report,
             Err(NotOpened::Fault(fault)) => return Err(fault),
             Err(NotOpened::Broken(reason)) => return Ok(unreadable(job, reason)),
         }
-        findings.samples = samples::read(&session, &plan, &opened, &layouts, &findings.first(job.samples)).await?;
+        findings.samples = samples::read(&session, &plan, job.as_of, &opened, &layouts, &findings.first(job.samples)).await?;
     }
     let held = findings.held();
     report.rules = rules::results(job, &findings);
@@ -122,7 +122,7 @@ async fn passes(
     findings: &mut Findings,
     report: &mut Report,
 ) -> Result<(), NotOpened> {
-    let mut judgement = Judgement::new(plan, sink.is_some())?;
+    let mut judgement = Judgement::new(plan, job.as_of, sink.is_some())?;
     if sink.is_some() {
         judgement.show(plan)?;
     }
@@ -210,7 +210,7 @@ async fn revise(
         let judged = kept.judged;
         let mode = routing.modes[i].clone();
         if unique.key && !matches!(mode, Mode::Known { .. }) && let Some(table) = job.table {
-            kept.merge(prepare::table_keys(session, job.plan, table, unique, &mode).await?);
+            kept.merge(prepare::table_keys(session, job, table, unique, &mode).await?);
         }
         let rule = unique.rule;
         let found = kept.find(&mode, unique.keep.map(|(last, _)| last));

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Int64Type, UInt32Type};
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use datafusion::physical_plan::ExecutionPlanProperties;
 use futures::StreamExt;
 
 use super::Job;
@@ -20,7 +20,7 @@ use crate::engine::sources::{NotOpened, Session, open};
 use crate::engine::unique::{Kept, Mode};
 use crate::fault::Fault;
 use crate::hir::{Privacy, RuleKind};
-use crate::ir::{Input, Plan, SourceColumn};
+use crate::ir::{Input, SourceColumn};
 
 /// For each reference the keys of its dataset; `None` where there is no such dataset.
 pub async fn keys(
@@ -75,14 +75,15 @@ impl Names for Table<'_> {
 /// What the table's rows add to a key that is judged over it.
 pub async fn table_keys(
     session: &Session,
-    plan: &Plan,
+    job: &Job<'_>,
     table: &Input,
     unique: &Unique,
     mode: &Mode,
 ) -> Result<Kept, Fault> {
+    let plan = job.plan;
     let RuleKind::Unique { by, .. } = &plan.rules[unique.rule].rule.kind else { return Ok(Kept::default()) };
     let columns: Vec<SourceColumn> = plan.columns.iter().map(|c| column(&c.name, c.ty.clone())).collect();
-    let mut program = Program::new();
+    let mut program = Program::new(job.as_of);
     let nodes = by.iter().map(|e| program.add(e, &Table(&columns))).collect::<Result<Vec<_>, _>>()?;
     let mut kept = Kept::default();
     let read_by: Vec<SourceColumn> = {
@@ -90,7 +91,7 @@ pub async fn table_keys(
         columns.iter().enumerate().filter(|(i, _)| inputs.contains(i)).map(|(_, c)| c.clone()).collect()
     };
     // Once more over those columns alone, so that positions are those of what is read.
-    let mut program = Program::new();
+    let mut program = Program::new(job.as_of);
     let nodes = match nodes.len() {
         0 => Vec::new(),
         _ => by.iter().map(|e| program.add(e, &Table(&read_by))).collect::<Result<Vec<_>, _>>()?,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, UInt32Type};
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use datafusion::physical_plan::ExecutionPlanProperties;
 use futures::StreamExt;
 
 use crate::engine::compile::{Judgement, Role};
@@ -28,6 +28,7 @@ pub struct Shown {
 pub async fn read(
     session: &Session,
     plan: &Plan,
+    now: i64,
     opened: &Opened,
     layouts: &[Layout],
     rows: &[Vec<RowId>],
@@ -37,7 +38,7 @@ pub async fn read(
     if wanted.is_empty() {
         return Ok(samples);
     }
-    let mut judgement = Judgement::new(plan, false)?;
+    let mut judgement = Judgement::new(plan, now, false)?;
     judgement.show(plan)?;
     let inputs: BTreeSet<usize> = judgement.program.inputs().collect();
     let read: Vec<bool> = (0..plan.source.len()).map(|i| inputs.contains(&i)).collect();
@@ -71,7 +72,7 @@ pub async fn read(
                 let mut frame = Frame::new(&judgement.program, batch.num_rows(), &inputs);
                 for (row, id) in here {
                     for (rule, _) in rows.iter().enumerate().filter(|(_, ids)| ids.contains(&id)) {
-                        found.insert((rule, id), shown(plan, opened, &judgement, rule, &mut frame, row, id));
+                        found.insert((rule, id), shown(opened, &judgement, rule, &mut frame, row, id));
                     }
                 }
             }
@@ -105,7 +106,6 @@ fn pieces(opened: &Opened, layout: &Layout, wanted: &BTreeSet<RowId>) -> Vec<Pie
 }
 
 fn shown(
-    plan: &Plan,
     opened: &Opened,
     judgement: &Judgement,
     rule: usize,
@@ -125,9 +125,7 @@ fn shown(
         }
         texts.insert(shown.name.clone(), show::filling(&value, shown.privacy).unwrap_or_else(|| "***".to_string()));
     }
-    // A message may name columns that the rule does not read.
     let reason = show::failure(judgement, rule, frame, row);
     let file = opened.files.get(id.file()).map(|f| f.input.path.clone());
-    let _ = plan;
     Shown { sample: Sample { file, row: Some(id.row() + 1), values, reason }, values: texts }
 }

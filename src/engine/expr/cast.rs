@@ -8,12 +8,8 @@ use arrow::datatypes::{ArrowPrimitiveType, Date32Type, Decimal128Type, Float64Ty
 
 use super::{Computed, Program, interpret};
 use crate::engine::types::arrow_type;
+use crate::eval::Reason;
 use crate::hir::Type;
-
-/// What is said of a value that cannot become a `ty`.
-pub fn reason(ty: &Type) -> String {
-    format!("not a {ty}")
-}
 
 pub fn cast(program: &Program, a: Computed, from: &Type, to: &Type, attempt: bool) -> Computed {
     let Some(values) = kernel(&a.values, from, to) else {
@@ -22,7 +18,8 @@ pub fn cast(program: &Program, a: Computed, from: &Type, to: &Type, attempt: boo
     let mut errors = a.errors.clone();
     // A value that did not become one of the new type is null where it was not.
     if values.null_count() > a.values.null_count() && !attempt {
-        let code = program.code(&reason(to));
+        // Numbers fail for their size alone; texts go through here only if they can be read.
+        let code = program.code(&Reason::out_of(to).0);
         let failed = |i: usize| if values.is_null(i) && a.values.is_valid(i) { code } else { 0 };
         let combined = |i: usize| if a.error(i) != 0 { a.error(i) } else { failed(i) };
         errors = Some((0..values.len()).map(combined).collect());

@@ -135,8 +135,8 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// `and`, `or`: the left side decides where it is false (true); else what cannot be computed on either side
-    /// cannot be computed at all.
+    /// `and`, `or`: a side that is false (true) decides, whatever the other is; else what cannot be computed on either
+    /// side cannot be computed at all.
     fn connect(&self, a: Computed, b: Computed, or: bool) -> Computed {
         let constant = a.constant && b.constant;
         let rows = if constant { 1 } else { self.rows };
@@ -150,10 +150,28 @@ impl<'a> Frame<'a> {
         };
         let values = kernel(left, right).unwrap_or_else(|_| BooleanArray::new_null(rows));
         let errors = (a.errors.is_some() || b.errors.is_some()).then(|| {
-            let decided = |i: usize| left.is_valid(i) && left.value(i) == or;
-            let error = |i: usize| if a.error(i) != 0 { a.error(i) } else if decided(i) { 0 } else { b.error(i) };
-            (0..rows).map(error).collect()
+            let decides = |side: &BooleanArray, of: &Computed, i: usize| {
+                of.error(i) == 0 && side.is_valid(i) && side.value(i) == or
+            };
+            let error = |i: usize| match (a.error(i), b.error(i)) {
+                (0, 0) => 0,
+                _ if decides(left, &a, i) || decides(right, &b, i) => 0,
+                (0, code) | (code, _) => code,
+            };
+            (0..rows).map(error).collect::<Arc<[u8]>>()
         });
+        // Where one side decides, what the other came to must not show.
+        let values = match &errors {
+            None => values,
+            Some(errors) => {
+                let one = |i: usize| match (errors[i], a.error(i), b.error(i)) {
+                    (0, 0, 0) => values.is_valid(i).then(|| values.value(i)),
+                    (0, ..) => Some(or),
+                    _ => None,
+                };
+                (0..rows).map(one).collect()
+            }
+        };
         Computed { values: Arc::new(values), constant, errors }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{CANNOT, Computed, Program};
+use super::{Computed, Program};
 use crate::engine::types::{array_of, value_at};
+use crate::eval::{Scope, eval};
 use crate::hir::{Expr, ExprKind, Grain, Type, Value};
 use crate::source::Span;
 
@@ -11,7 +12,7 @@ use crate::source::Span;
 /// depend on a variable of the expression stay.
 pub fn detach(expr: &Expr, operands: &mut Vec<Expr>) -> Expr {
     let mut out = expr.clone();
-    children(&mut out.kind, &mut |child| take(child, operands));
+    out.children_mut(&mut |child| take(child, operands));
     out
 }
 
@@ -19,7 +20,7 @@ fn take(child: &mut Expr, operands: &mut Vec<Expr>) {
     if matches!(child.kind, ExprKind::Literal(_)) || reads_variable(child) {
         // Columns below a body stay reachable: they are taken one by one.
         if !matches!(child.kind, ExprKind::Literal(_) | ExprKind::Variable(_)) {
-            children(&mut child.kind, &mut |c| take(c, operands));
+            child.children_mut(&mut |c| take(c, operands));
         }
         return;
     }
@@ -34,60 +35,15 @@ fn take(child: &mut Expr, operands: &mut Vec<Expr>) {
 }
 
 fn reads_variable(expr: &Expr) -> bool {
-    if matches!(expr.kind, ExprKind::Variable(_)) {
-        return true;
-    }
     let mut found = false;
-    children(&mut expr.kind.clone(), &mut |child| found |= reads_variable(child));
+    expr.visit(&mut |e| found |= matches!(e.kind, ExprKind::Variable(_)));
     found
 }
 
-pub fn children(kind: &mut ExprKind, f: &mut dyn FnMut(&mut Expr)) {
-    match kind {
-        ExprKind::Error | ExprKind::Literal(_) | ExprKind::Column(_) | ExprKind::Variable(_) => {}
-        ExprKind::Field(a, _)
-        | ExprKind::Not(a)
-        | ExprKind::Negate(a)
-        | ExprKind::IsNull(a)
-        | ExprKind::IsTrue(a)
-        | ExprKind::IsFalse(a)
-        | ExprKind::Matches { value: a, .. }
-        | ExprKind::Cast { value: a, .. } => f(a),
-        ExprKind::Index(a, b)
-        | ExprKind::IsDistinct(a, b)
-        | ExprKind::Binary { left: a, right: b, .. }
-        | ExprKind::Like { value: a, pattern: b, .. }
-        | ExprKind::Quantified { source: a, body: b, .. } => {
-            f(a);
-            f(b);
-        }
-        ExprKind::In { value, list } => {
-            f(value);
-            list.iter_mut().for_each(f);
-        }
-        ExprKind::Case { arms, otherwise } => {
-            for (condition, value) in arms {
-                f(condition);
-                f(value);
-            }
-            if let Some(otherwise) = otherwise {
-                f(otherwise);
-            }
-        }
-        ExprKind::Call { args, .. } => args.iter_mut().for_each(f),
-        ExprKind::Aggregate(_) | ExprKind::History { .. } | ExprKind::Drift { .. } => {}
-    }
-}
-
-/// What the interpreter may say of a row of this expression.
-pub fn reasons(expr: &Expr) -> Vec<String> {
-    let mut found = vec![super::cast::reason(&expr.ty)];
-    let mut kind = expr.kind.clone();
-    children(&mut kind, &mut |child| {
-        if matches!(child.kind, ExprKind::Cast { .. }) {
-            found.push(super::cast::reason(&child.ty));
-        }
-    });
+/// What the interpreter may say of the casts in this expression.
+pub fn casts(expr: &Expr) -> Vec<Type> {
+    let mut found = Vec::new();
+    expr.visit(&mut |e| found.push(e.ty.clone()));
     found
 }
 
@@ -113,9 +69,24 @@ pub fn run(program: &Program, expr: &Expr, args: &[Computed], types: &[&Type], r
     Computed { values: array_of(&expr.ty, &values), constant: false, errors: errors.map(Arc::from) }
 }
 
+struct Row<'a> {
+    operands: &'a [Value],
+    now: i64,
+}
+
+impl Scope for Row<'_> {
+    fn column(&self, name: &str) -> Option<Value> {
+        name.strip_prefix('$').and_then(|n| n.parse::<usize>().ok()).and_then(|i| self.operands.get(i)).cloned()
+    }
+
+    fn now(&self) -> i64 {
+        self.now
+    }
+}
+
 fn evaluate(program: &Program, expr: &Expr, operands: &[Value]) -> Result<Value, u8> {
-    let _ = (program, expr, operands);
-    Err(CANNOT)
+    let row = Row { operands, now: program.now };
+    eval(expr, &row).map_err(|reason| program.code(&reason.0))
 }
 
 /// A cast row by row.

@@ -149,7 +149,7 @@ fn folder_value(text: Option<&str>, ty: &Type) -> Value {
                 constant: true,
                 errors: None,
             };
-            let cast = Program::new().cast_now(text, &Type::String, ty);
+            let cast = Program::new(0).cast_now(text, &Type::String, ty);
             crate::engine::types::value_at(&cast.values, 0, ty)
         }
     }
