@@ -6,7 +6,7 @@ pub mod lower;
 
 use serde::{Deserialize, Serialize};
 
-use crate::hir::{Expr, OtherColumns, Privacy, Rule, Type};
+use crate::hir::{Expr, OtherColumns, Privacy, Rule, Type, Write};
 pub use crate::project::{Format, Place};
 
 /// The judgement of one batch of one dataset.
@@ -32,6 +32,11 @@ pub struct Plan {
     pub rules: Vec<PlanRule>,
     /// Percent of the input that may be held back.
     pub quarantine_cap: Option<f64>,
+    /// How the accepted rows go into the target; `None` for an audit.
+    pub write: Option<Write>,
+    /// Where the judged contract stands, and the one that says what the files hold.
+    pub location: Location,
+    pub source_location: Location,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

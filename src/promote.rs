@@ -18,6 +18,7 @@ mod pending;
 mod plan;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use crate::fault::{Fault, FaultKind};
@@ -93,7 +94,17 @@ impl Stop {
 /// Judges a batch; the engine's [`crate::run::judge`], or a test's.
 #[async_trait::async_trait]
 pub trait Judge: Sync {
-    async fn judge(&self, job: &Job<'_>, sink: &dyn Sink) -> Result<Report, Fault>;
+    async fn judge(&self, job: &Job<'_>, sink: Arc<dyn Sink>) -> Result<Report, Fault>;
+}
+
+/// The engine of this program.
+pub struct Engine;
+
+#[async_trait::async_trait]
+impl Judge for Engine {
+    async fn judge(&self, job: &Job<'_>, sink: Arc<dyn Sink>) -> Result<Report, Fault> {
+        crate::run::judge(job, Some(sink)).await
+    }
 }
 
 /// What a run tells while it goes on.

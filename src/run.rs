@@ -1,9 +1,19 @@
 //! Judges one batch against its plan: executes the engine's plan and says what came of every rule.
 
+mod batch;
+mod judge;
+mod prepare;
+mod rules;
+mod samples;
+mod schema;
+mod verdict;
+
 use serde::{Deserialize, Serialize};
 
+pub use crate::engine::sink::{HeldRow, Sink};
 use crate::hir::Act;
 use crate::ir::Location;
+pub use judge::judge;
 
 /// What came of a batch; the JSON form is the one that `cli` documents.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -136,39 +146,4 @@ pub struct Job<'a> {
     pub samples: usize,
     /// Told how many more rows of the input were read.
     pub progress: Option<&'a (dyn Fn(u64) + Send + Sync)>,
-}
-
-/// Takes the rows of a judgement as they stream by, several partitions side by side.
-#[async_trait::async_trait]
-pub trait Sink: Send + Sync {
-    /// A pass over the rows begins; what an earlier pass gave is void. `accepted` is the schema of the target's rows,
-    /// `held` that of the source's, both without our own columns.
-    async fn begin(
-        &self,
-        accepted: arrow::datatypes::SchemaRef,
-        held: arrow::datatypes::SchemaRef,
-        partitions: usize,
-    ) -> Result<(), crate::fault::Fault>;
-
-    /// Rows that break nothing which holds them back, as the target will show them.
-    async fn accept(&self, partition: usize, rows: arrow::array::RecordBatch) -> Result<(), crate::fault::Fault>;
-
-    /// Rows to hold back, as the source has them; `marks` has one entry a row.
-    async fn hold(
-        &self,
-        partition: usize,
-        rows: arrow::array::RecordBatch,
-        marks: Vec<HeldRow>,
-    ) -> Result<(), crate::fault::Fault>;
-}
-
-/// Where a held row comes from and why it is held.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeldRow {
-    /// As in [`crate::ir::InputFile::path`].
-    pub file: std::sync::Arc<str>,
-    /// Counts from 1 in the file.
-    pub row: u64,
-    /// Each rule that holds it back: the name, and the reason in words with the operands' values, masked.
-    pub reasons: Vec<(std::sync::Arc<str>, String)>,
 }

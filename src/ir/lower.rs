@@ -1,1 +1,174 @@
-//! Checked program to plans.
+//! Contracts and promotions become plans.
+
+use sha2::{Digest, Sha256};
+
+use super::{Location, Plan, PlanColumn, PlanRule, SourceColumn, Stage};
+use crate::hir::{
+    Action, Act, Checked, Column, Contract, Expr, ExprKind, Grain, Mapping, Nulls, Over, Promotion, Rule, RuleKind,
+    Type,
+};
+use crate::source::{SourceMap, Span};
+
+/// Judges data against a contract as it is: every column is the files' own.
+pub fn audit(checked: &Checked, sources: &SourceMap, dataset: &str) -> Option<Plan> {
+    let contract = checked.contract(dataset)?;
+    let mut plan = plan(contract, contract, sources);
+    plan.columns = contract.columns.iter().map(|c| column(c, Some(own(c)))).collect();
+    plan.rules = contract.rules.iter().map(|r| planned(r, sources)).collect();
+    plan.digest = digest(&serde_json::to_vec(contract).ok()?);
+    Some(plan)
+}
+
+/// Judges what a promotion would put into its target.
+pub fn promotion(checked: &Checked, sources: &SourceMap, promotion: &Promotion) -> Option<Plan> {
+    let (from, to) = (checked.contract(&promotion.from)?, checked.contract(&promotion.to)?);
+    let mut plan = plan(to, from, sources);
+    plan.promotion = Some(promotion.name());
+    plan.write = Some(promotion.write.clone());
+    let mapping = |c: &Column| promotion.mappings.iter().find(|m| m.column == c.name);
+    plan.columns = to.columns.iter().map(|c| column(c, mapping(c).map(|m| m.value.clone()))).collect();
+    let mut rules: Vec<PlanRule> = to.rules.iter().chain(&promotion.rules).map(|r| planned(r, sources)).collect();
+    for target in &to.columns {
+        let Some(mapping) = mapping(target) else { continue };
+        let judged = |r: &PlanRule| matches!(&r.rule.kind, RuleKind::Mapping { column } if column == &target.name);
+        if can_fail(&mapping.value, &target.ty) && !rules.iter().any(judged) {
+            let at = rules.iter().position(|r| belongs(&r.rule, &target.name)).unwrap_or(0);
+            rules.insert(at, planned(&cast_rule(mapping, target), sources));
+        }
+    }
+    plan.rules = rules;
+    plan.digest = digest(&serde_json::to_vec(&(from, to, promotion)).ok()?);
+    Some(plan)
+}
+
+fn plan(contract: &Contract, source: &Contract, sources: &SourceMap) -> Plan {
+    Plan {
+        dataset: contract.dataset.clone(),
+        version: contract.version.clone(),
+        digest: String::new(),
+        owner: contract.owner.clone(),
+        promotion: None,
+        source: source.columns.iter().map(source_column).collect(),
+        source_dataset: source.dataset.clone(),
+        source_other: source.other,
+        columns: Vec::new(),
+        other: contract.other,
+        rules: Vec::new(),
+        quarantine_cap: contract.quarantine_cap,
+        write: None,
+        location: location(contract.head, sources),
+        source_location: location(source.head, sources),
+    }
+}
+
+fn source_column(c: &Column) -> SourceColumn {
+    SourceColumn { name: c.name.clone(), ty: c.ty.clone(), nullable: c.nullable, privacy: c.privacy }
+}
+
+fn column(c: &Column, value: Option<Expr>) -> PlanColumn {
+    PlanColumn { name: c.name.clone(), ty: c.ty.clone(), nullable: c.nullable, key: c.key, privacy: c.privacy, value }
+}
+
+/// The files' column itself.
+fn own(c: &Column) -> Expr {
+    Expr {
+        kind: ExprKind::Column(c.name.clone()),
+        ty: c.ty.clone(),
+        nullable: c.nullable,
+        grain: Grain::Row,
+        span: c.span,
+    }
+}
+
+fn planned(rule: &Rule, sources: &SourceMap) -> PlanRule {
+    PlanRule { rule: rule.clone(), stage: stage(&rule.kind), location: location(rule.span, sources) }
+}
+
+fn stage(kind: &RuleKind) -> Stage {
+    match kind {
+        RuleKind::Type { .. } => Stage::Schema,
+        RuleKind::Mapping { .. } | RuleKind::Row { .. } => Stage::Row,
+        RuleKind::References { .. } => Stage::References,
+        RuleKind::Unique { .. } => Stage::Unique,
+        RuleKind::Aggregate { .. } | RuleKind::NoRows { .. } => Stage::Batch,
+    }
+}
+
+fn location(span: Span, sources: &SourceMap) -> Location {
+    if span.file.0 as usize >= sources.iter().count() {
+        return Location::default();
+    }
+    let file = sources.get(span.file);
+    let (start, end) = (file.place(span.start as usize), file.place(span.end as usize));
+    Location {
+        file: file.path.clone(),
+        line: start.line,
+        column: start.column,
+        end_line: end.line,
+        end_column: end.column,
+    }
+}
+
+fn belongs(rule: &Rule, column: &str) -> bool {
+    rule.name.strip_prefix(column).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// Holds back the rows for which a column's mapping cannot be computed.
+fn cast_rule(mapping: &Mapping, target: &Column) -> Rule {
+    Rule {
+        name: format!("{}.cast", target.name),
+        kind: RuleKind::Mapping { column: target.name.clone() },
+        when: None,
+        for_each: None,
+        over: Over::Batch,
+        nulls: Nulls::Pass,
+        actions: vec![Action { act: Act::Quarantine, above: None }],
+        if_not_evaluated: None,
+        because: None,
+        fix: None,
+        tags: Vec::new(),
+        doc: String::new(),
+        span: mapping.value.span,
+        condition_span: mapping.value.span,
+    }
+}
+
+/// Whether a mapping can fail for some row.
+fn can_fail(value: &Expr, target: &Type) -> bool {
+    &value.ty != target || !matches!(value.kind, ExprKind::Column(_) | ExprKind::Literal(_))
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+}
+
+impl Plan {
+    /// Every dataset that a rule reads, sorted.
+    pub fn datasets(&self) -> Vec<String> {
+        let mut found = std::collections::BTreeSet::new();
+        for planned in &self.rules {
+            let rule = &planned.rule;
+            match &rule.kind {
+                RuleKind::References { dataset, .. } => {
+                    found.insert(dataset.clone());
+                }
+                RuleKind::Aggregate { condition, .. } | RuleKind::Row { condition } => read(condition, &mut found),
+                _ => {}
+            }
+            if let Some(crate::hir::Among::Dataset { dataset, .. }) = rule.for_each.as_ref().and_then(|e| e.among.as_ref()) {
+                found.insert(dataset.clone());
+            }
+        }
+        found.into_iter().collect()
+    }
+}
+
+fn read(expr: &Expr, found: &mut std::collections::BTreeSet<String>) {
+    expr.visit(&mut |e| {
+        if let ExprKind::Aggregate(a) = &e.kind
+            && let crate::hir::Rows::Dataset(dataset) = &a.rows
+        {
+            found.insert(dataset.clone());
+        }
+    });
+}

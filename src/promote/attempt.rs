@@ -1,6 +1,7 @@
 //! One batch: judged, and published if it passes.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -83,11 +84,11 @@ impl Run<'_> {
             return Ok(Some((What::Recovered(version), report)));
         }
         let table = target.as_ref().map(|t| self.table_without(task, state, t)).transpose()?.flatten();
-        let stage = Stage::new(
+        let stage = Arc::new(Stage::new(
             Store::open(&place.url, self.lake.storage)?,
             self.held(task, state, &attempt).await?,
             &state.batch.name,
-        );
+        ));
         let job = Job {
             plan: task.plan,
             input: &state.batch.input,
@@ -100,7 +101,7 @@ impl Run<'_> {
             progress: self.options.progress,
         };
         let judged = tokio::select! {
-            judged = self.judge.judge(&job, &stage) => judged,
+            judged = self.judge.judge(&job, Arc::<Stage>::clone(&stage)) => judged,
             fault = self.options.stop.asked() => Err(fault),
         };
         let mut report = match judged {

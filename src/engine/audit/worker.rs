@@ -1,0 +1,283 @@
+//! One batch of rows: masks for every rule, states for what rows do not decide, and the way that each row goes.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::{cast, filter_record_batch};
+use arrow::datatypes::{DataType, Int64Type, UInt32Type};
+
+use super::{Pass, Tallies};
+use crate::engine::compile::{Check, Test};
+use crate::engine::expr::{Computed, Frame, falsehoods, truths};
+use crate::engine::rows::RowId;
+use crate::engine::show;
+use crate::engine::sources::layout::Reader;
+use crate::fault::Fault;
+use crate::engine::sink::HeldRow;
+
+/// A column that the files have and no contract declares.
+#[derive(Clone, Debug)]
+pub struct Extra {
+    pub name: String,
+    pub ty: DataType,
+}
+
+/// Where the files of a layout have an extra column: its position in the scan.
+pub type ExtraAt = Option<usize>;
+
+/// A batch divided.
+pub struct Routed {
+    pub accepted: RecordBatch,
+    pub held: RecordBatch,
+    pub marks: Vec<HeldRow>,
+}
+
+/// What a rule says of the rows of a batch.
+struct Verdict {
+    broken: BooleanBuffer,
+    checked: u64,
+    unknown: u64,
+}
+
+/// Where rows are and what they are called.
+struct Place<'a> {
+    file: usize,
+    numbers: &'a Int64Array,
+}
+
+impl Place<'_> {
+    fn name(&self, row: usize) -> RowId {
+        RowId::new(self.file, self.numbers.value(row))
+    }
+}
+
+pub fn judge(
+    pass: &Pass,
+    reader: &Reader,
+    extra: &[ExtraAt],
+    tallies: &mut Tallies,
+    batch: &RecordBatch,
+) -> Result<Option<Routed>, Fault> {
+    let rows = batch.num_rows();
+    let width = batch.num_columns();
+    if rows == 0 || width < 2 {
+        return Ok(None);
+    }
+    let file = batch.column(width - 2).as_primitive::<UInt32Type>().value(0) as usize;
+    let place = Place { file, numbers: batch.column(width - 1).as_primitive::<Int64Type>() };
+    let inputs = reader.read(batch, file);
+    let judgement = &pass.judgement;
+    let mut frame = Frame::new(&judgement.program, rows, &inputs);
+    tallies.rows += rows as u64;
+    // What a rule that holds rows back says of them: for the reasons of the held ones.
+    let mut holding: Vec<(usize, BooleanBuffer)> = Vec::new();
+    let mut held = BooleanBuffer::new_unset(rows);
+    let mut failed: Vec<Option<BooleanBuffer>> = vec![None; judgement.checks.len()];
+
+    for (i, check) in judgement.checks.iter().enumerate() {
+        let verdict = judge_check(&mut frame, check, &failed);
+        let hold = pass.holds[check.rule];
+        if matches!(check.test, Test::Mapped(_)) && hold && verdict.broken.count_set_bits() > 0 {
+            failed[i] = Some(verdict.broken.clone());
+        }
+        note(pass, tallies, check.rule, &place, &verdict);
+        hold_back(hold, check.rule, verdict.broken, &mut held, &mut holding, pass.sink.is_some());
+    }
+
+    let left = !&held;
+    for (reference, keys) in judgement.references.iter().zip(&pass.keys) {
+        let Some(keys) = keys else { continue };
+        let columns: Vec<ArrayRef> = reference.columns.iter().map(|c| frame.get(*c).spread(rows)).collect();
+        let live = applies(&mut frame, reference.when, left.clone());
+        let live = crate::engine::keys::complete(&columns, live);
+        let broken = &live & &!&keys.contains(&columns, rows);
+        let verdict = Verdict { broken, checked: live.count_set_bits() as u64, unknown: 0 };
+        note(pass, tallies, reference.rule, &place, &verdict);
+        let hold = pass.holds[reference.rule];
+        hold_back(hold, reference.rule, verdict.broken, &mut held, &mut holding, pass.sink.is_some());
+    }
+    tallies.held += held.count_set_bits() as u64;
+
+    let left = !&held;
+    for (i, unique) in judgement.uniques.iter().enumerate() {
+        let columns: Vec<ArrayRef> = unique.by.iter().map(|c| frame.get(*c).spread(rows)).collect();
+        let by = unique.keep.map(|(_, node)| frame.get(node).spread(rows));
+        let live = applies(&mut frame, unique.when, left.clone());
+        let kept = &mut tallies.uniques[i];
+        let broken = kept.take(&pass.modes[i], &columns, by.as_ref(), live, |row| place.name(row));
+        hold_back(pass.holds[unique.rule], unique.rule, broken, &mut held, &mut holding, pass.sink.is_some());
+    }
+
+    let left = !&held;
+    for (metric, tally) in judgement.metrics.iter().zip(&mut tallies.metrics) {
+        tally.update(metric, &mut frame, Some(&left));
+    }
+    if pass.sink.is_none() {
+        return Ok(None);
+    }
+    route(pass, &mut frame, batch, &inputs, extra, &held, &holding, &place).map(Some)
+}
+
+fn hold_back(
+    hold: bool,
+    rule: usize,
+    broken: BooleanBuffer,
+    held: &mut BooleanBuffer,
+    holding: &mut Vec<(usize, BooleanBuffer)>,
+    write: bool,
+) {
+    if !hold || broken.count_set_bits() == 0 {
+        return;
+    }
+    *held = &*held | &broken;
+    if write {
+        holding.push((rule, broken));
+    }
+}
+
+fn note(pass: &Pass, tallies: &mut Tallies, rule: usize, place: &Place<'_>, verdict: &Verdict) {
+    let tally = &mut tallies.rules[rule];
+    tally.checked += verdict.checked;
+    tally.unknown += verdict.unknown;
+    let violations = verdict.broken.count_set_bits() as u64;
+    if violations > 0 {
+        tally.violations += violations;
+        verdict.broken.set_indices().take(pass.samples).for_each(|row| tally.first.offer(pass.samples, place.name(row)));
+    }
+}
+
+fn judge_check(frame: &mut Frame<'_>, check: &Check, failed: &[Option<BooleanBuffer>]) -> Verdict {
+    let rows = frame.rows;
+    let excluded = check.after.iter().filter_map(|c| failed[*c].as_ref());
+    let excluded = excluded.fold(None, |all: Option<BooleanBuffer>, one| Some(all.map_or(one.clone(), |a| &a | one)));
+    // `None`: every row is judged.
+    let mut judged: Option<BooleanBuffer> = None;
+    let mut broken: Option<BooleanBuffer> = None;
+    if let Some(when) = check.when {
+        let when = frame.get(when);
+        let met = truths(when.spread(rows).as_boolean());
+        match errors(&when, rows) {
+            Some(errors) => {
+                judged = Some(&met | &errors);
+                broken = Some(errors);
+            }
+            None => judged = Some(met),
+        }
+    }
+    let met = |mask: BooleanBuffer, judged: &Option<BooleanBuffer>| match judged {
+        Some(judged) => &mask & judged,
+        None => mask,
+    };
+    let mut unknown = 0;
+    match check.test {
+        Test::Mapped(node) => {
+            let mapped = frame.get(node);
+            if let Some(errors) = errors(&mapped, rows) {
+                broken = Some(errors);
+            }
+        }
+        Test::Condition(node) => {
+            let condition = frame.get(node);
+            let values = condition.spread(rows);
+            let values = values.as_boolean();
+            let mut fails = falsehoods(values);
+            let mut null = values.nulls().filter(|n| n.null_count() > 0).map(|n| !n.inner());
+            if let Some(errors) = errors(&condition, rows) {
+                fails = &fails | &errors;
+                null = null.map(|null| &null & &!&errors);
+            }
+            if let (Some(mask), true) = (&null, check.nulls_fail) {
+                fails = &fails | mask;
+                null = None;
+            }
+            let fails = met(fails, &judged);
+            broken = Some(broken.map_or(fails.clone(), |b| &b | &fails));
+            if let Some(null) = null {
+                // A row whose `when` cannot be computed is broken, not unknown.
+                let null = &met(null, &judged) & &!broken.as_ref().unwrap_or(&fails);
+                let null = excluded.as_ref().map_or(null.clone(), |e| &null & &!e);
+                unknown = null.count_set_bits() as u64;
+            }
+        }
+    }
+    let mut broken = broken.unwrap_or_else(|| BooleanBuffer::new_unset(rows));
+    let mut checked = judged.as_ref().map_or(rows, BooleanBuffer::count_set_bits) as u64;
+    if let Some(excluded) = excluded {
+        checked = judged.map_or(!&excluded, |j| &j & &!&excluded).count_set_bits() as u64;
+        broken = &broken & &!&excluded;
+    }
+    Verdict { broken, checked: checked - unknown, unknown }
+}
+
+/// The rows of `live` for which the rule's `when` is true.
+fn applies(frame: &mut Frame<'_>, when: Option<crate::engine::expr::NodeId>, live: BooleanBuffer) -> BooleanBuffer {
+    let Some(when) = when else { return live };
+    let rows = frame.rows;
+    let when = frame.get(when);
+    let met = &live & &truths(when.spread(rows).as_boolean());
+    match errors(&when, rows) {
+        Some(errors) => &met & &!&errors,
+        None => met,
+    }
+}
+
+/// The rows that cannot be computed.
+fn errors(computed: &Computed, rows: usize) -> Option<BooleanBuffer> {
+    computed.errors.as_ref()?;
+    Some(BooleanBuffer::collect_bool(rows, |row| computed.error(row) != 0))
+}
+
+#[allow(clippy::too_many_arguments)]
+fn route(
+    pass: &Pass,
+    frame: &mut Frame<'_>,
+    batch: &RecordBatch,
+    inputs: &[Computed],
+    extra: &[ExtraAt],
+    held: &BooleanBuffer,
+    holding: &[(usize, BooleanBuffer)],
+    place: &Place<'_>,
+) -> Result<Routed, Fault> {
+    let rows = batch.num_rows();
+    let spare: Vec<ArrayRef> = pass
+        .extra
+        .iter()
+        .zip(extra)
+        .map(|(column, at)| match at.map(|at| batch.column(at)) {
+            Some(values) if values.data_type() == &column.ty => Arc::clone(values),
+            Some(values) => cast(values, &column.ty).unwrap_or_else(|_| arrow::array::new_null_array(&column.ty, rows)),
+            None => arrow::array::new_null_array(&column.ty, rows),
+        })
+        .collect();
+    let judgement = &pass.judgement;
+    let mut accepted: Vec<ArrayRef> = judgement.columns.iter().map(|c| frame.get(*c).spread(rows)).collect();
+    if pass.accepted.fields().len() > accepted.len() {
+        accepted.extend(spare.iter().cloned());
+    }
+    let mut source: Vec<ArrayRef> = inputs.iter().map(|c| c.spread(rows)).collect();
+    source.extend(spare);
+    let odd = |_| Fault::internal("the rows of a batch do not have the columns that they should");
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    let accepted = RecordBatch::try_new_with_options(Arc::clone(&pass.accepted), accepted, &options).map_err(odd)?;
+    if held.count_set_bits() == 0 {
+        let none = RecordBatch::new_empty(Arc::clone(&pass.held));
+        return Ok(Routed { accepted, held: none, marks: Vec::new() });
+    }
+    let source = RecordBatch::try_new_with_options(Arc::clone(&pass.held), source, &options).map_err(odd)?;
+    let clean = BooleanArray::new(!held, None);
+    let accepted = filter_record_batch(&accepted, &clean).map_err(odd)?;
+    let source = filter_record_batch(&source, &BooleanArray::new(held.clone(), None)).map_err(odd)?;
+    let path = pass.files.get(place.file).cloned().unwrap_or_else(|| Arc::from(""));
+    let names: Vec<Arc<str>> = holding.iter().map(|(r, _)| Arc::from(pass.plan.rules[*r].rule.name.as_str())).collect();
+    let mark = |row: usize| {
+        let reasons = holding.iter().zip(&names).filter(|((_, broken), _)| broken.value(row));
+        let reasons = reasons.map(|((rule, _), name)| {
+            (Arc::clone(name), show::reason(&pass.plan, judgement, *rule, frame, row))
+        });
+        let number = u64::try_from(place.numbers.value(row)).unwrap_or(0) + 1;
+        HeldRow { file: Arc::clone(&path), row: number, reasons: reasons.collect() }
+    };
+    let marks = held.set_indices().map(mark).collect();
+    Ok(Routed { accepted, held: source, marks })
+}

@@ -1,0 +1,43 @@
+//! Where the rows of a judgement go.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+use crate::fault::Fault;
+
+/// Takes the rows of a judgement as they stream by, several partitions side by side.
+#[async_trait::async_trait]
+pub trait Sink: Send + Sync {
+    /// A pass over the rows begins; what an earlier pass gave is void. `accepted` is the schema of the target's rows,
+    /// `held` that of the source's, both without our own columns.
+    async fn begin(
+        &self,
+        accepted: SchemaRef,
+        held: SchemaRef,
+        partitions: usize,
+    ) -> Result<(), Fault>;
+
+    /// Rows that break nothing which holds them back, as the target will show them.
+    async fn accept(&self, partition: usize, rows: arrow::array::RecordBatch) -> Result<(), Fault>;
+
+    /// Rows to hold back, as the source has them; `marks` has one entry a row.
+    async fn hold(
+        &self,
+        partition: usize,
+        rows: RecordBatch,
+        marks: Vec<HeldRow>,
+    ) -> Result<(), Fault>;
+}
+
+/// Where a held row comes from and why it is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldRow {
+    /// As in [`crate::ir::InputFile::path`].
+    pub file: Arc<str>,
+    /// Counts from 1 in the file.
+    pub row: u64,
+    /// Each rule that holds it back: the name, and the reason in words with the operands' values, masked.
+    pub reasons: Vec<(Arc<str>, String)>,
+}

@@ -1,0 +1,306 @@
+//! Where rows come from: object stores by URL, the footers of a batch's files, and the scan of those columns that a
+//! judgement needs. Every row comes with its file and its number in it.
+
+pub mod layout;
+pub mod schema;
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, SchemaRef};
+use chrono::TimeZone;
+use datafusion::common::ScalarValue;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::parquet::{CachedParquetFileReaderFactory, ParquetAccessPlan, ParquetFileReaderFactory};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use datafusion::prelude::SessionConfig;
+use futures::{StreamExt, TryStreamExt};
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
+use parquet::arrow::RowNumber;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::file::metadata::ParquetMetaData;
+use url::Url;
+
+use crate::fault::{Fault, FaultKind};
+use crate::ir::{Input, InputFile};
+use layout::Layout;
+
+/// Rows of a batch that flows through the operators.
+pub const BATCH_ROWS: usize = 8192;
+/// Footers fetched side by side.
+const FETCHES: usize = 16;
+
+/// The column that holds the file's position in the input.
+pub const FILE: &str = "#file";
+/// The column that holds the row's number in its file, from 0.
+pub const ROW: &str = "#row";
+
+/// What a judgement runs in: memory, partitions, stores.
+pub struct Session {
+    runtime: Arc<RuntimeEnv>,
+    task: Arc<TaskContext>,
+    pub partitions: usize,
+}
+
+impl Session {
+    /// `memory`: bytes that may be held; `None`: six tenths of the machine's.
+    pub fn new(memory: Option<usize>) -> Result<Self, Fault> {
+        let limit = memory.unwrap_or_else(|| machine_memory() / 10 * 6);
+        let partitions = std::thread::available_parallelism().map_or(2, usize::from);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(FairSpillPool::new(limit)))
+            .build_arc()
+            .map_err(|_| Fault::internal("the engine could not be set up"))?;
+        let config = SessionConfig::new().with_batch_size(BATCH_ROWS).with_target_partitions(partitions);
+        let task = TaskContext::default().with_session_config(config).with_runtime(Arc::clone(&runtime));
+        Ok(Self { runtime, task: Arc::new(task), partitions })
+    }
+
+    pub fn task(&self) -> Arc<TaskContext> {
+        Arc::clone(&self.task)
+    }
+
+    pub fn runtime(&self) -> &Arc<RuntimeEnv> {
+        &self.runtime
+    }
+}
+
+fn machine_memory() -> usize {
+    let field = |text: &str| {
+        let line = text.lines().find(|l| l.starts_with("MemTotal:"))?;
+        line.split_whitespace().nth(1)?.parse::<usize>().ok()
+    };
+    std::fs::read_to_string("/proc/meminfo").ok().and_then(|t| field(&t)).map_or(4 << 30, |kib| kib << 10)
+}
+
+/// The store of a URL; paths in it are those of the URL. Credentials come from the environment.
+pub fn object_store(url: &str) -> Result<Arc<dyn ObjectStore>, Fault> {
+    match parse(url)?.scheme() {
+        "file" => Ok(Arc::new(LocalFileSystem::new())),
+        "s3" | "s3a" => match AmazonS3Builder::from_env().with_url(url).build() {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(_) => Err(Fault::usage(format!("`{url}` is not a bucket that can be opened"))
+                .with_help("the environment names the region and credentials: AWS_REGION, AWS_ACCESS_KEY_ID, …")),
+        },
+        other => Err(Fault::usage(format!("data cannot be read from `{other}:` places")).with_help("use a path or `s3://…`")),
+    }
+}
+
+fn parse(url: &str) -> Result<Url, Fault> {
+    Url::parse(url).map_err(|_| Fault::usage(format!("`{url}` is not a place that can be read")))
+}
+
+/// One parquet file of an input, its footer read.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    pub input: InputFile,
+    pub object: ObjectMeta,
+    pub footer: Arc<ParquetMetaData>,
+    /// As it is read: texts as views.
+    pub schema: SchemaRef,
+}
+
+impl SourceFile {
+    pub fn rows(&self) -> u64 {
+        u64::try_from(self.footer.file_metadata().num_rows()).unwrap_or(0)
+    }
+}
+
+/// The files of an input with their footers, in the input's order.
+pub struct Opened {
+    pub store: Arc<dyn ObjectStore>,
+    store_url: ObjectStoreUrl,
+    factory: Arc<CachedParquetFileReaderFactory>,
+    pub files: Vec<SourceFile>,
+}
+
+/// Why an input cannot be judged.
+pub enum NotOpened {
+    /// Storage failed; nothing is known of the data.
+    Fault(Fault),
+    /// A file is not what it should be; the reason names it.
+    Broken(String),
+}
+
+impl From<Fault> for NotOpened {
+    fn from(fault: Fault) -> Self {
+        NotOpened::Fault(fault)
+    }
+}
+
+/// Reads the footers of all files.
+pub async fn open(session: &Session, input: &Input) -> Result<Opened, NotOpened> {
+    let url = parse(&input.place.url)?;
+    let store = object_store(&input.place.url)?;
+    let authority = match url.scheme() {
+        "file" => "file://".to_string(),
+        scheme => format!("{scheme}://{}", url.host_str().unwrap_or_default()),
+    };
+    let store_url = ObjectStoreUrl::parse(&authority).map_err(|_| Fault::usage(format!("`{url}` is not a place that can be read")))?;
+    session.runtime.register_object_store(store_url.as_ref(), Arc::clone(&store));
+    let cache = session.runtime.cache_manager.get_file_metadata_cache();
+    let factory = Arc::new(CachedParquetFileReaderFactory::new(Arc::clone(&store), cache));
+    let prefix = Path::from_url_path(url.path()).unwrap_or_default();
+    let fetch = |file: &InputFile| {
+        let (store, factory, file) = (Arc::clone(&store), Arc::clone(&factory), file.clone());
+        let location = below(&prefix, &file.path);
+        async move { footer(store, &factory, location, file).await }
+    };
+    let fetches: Vec<_> = input.files.iter().map(fetch).collect();
+    let files = futures::stream::iter(fetches).buffered(FETCHES).try_collect().await?;
+    Ok(Opened { store, store_url, factory, files })
+}
+
+fn below(prefix: &Path, path: &str) -> Path {
+    let joined = if prefix.as_ref().is_empty() { path.to_string() } else { format!("{prefix}/{path}") };
+    Path::parse(&joined).unwrap_or_else(|_| Path::from(joined))
+}
+
+async fn footer(
+    store: Arc<dyn ObjectStore>,
+    factory: &CachedParquetFileReaderFactory,
+    location: Path,
+    input: InputFile,
+) -> Result<SourceFile, NotOpened> {
+    let object = if input.size > 0 {
+        let modified = chrono::Utc.timestamp_micros(input.modified).single().unwrap_or_default();
+        ObjectMeta { location, last_modified: modified, size: input.size, e_tag: input.e_tag.clone(), version: None }
+    } else {
+        use object_store::ObjectStoreExt;
+        store.head(&location).await.map_err(|e| storage(&e, &input.path))?
+    };
+    let file = PartitionedFile::new_from_meta(object.clone());
+    let unreadable = || NotOpened::Broken(format!("`{}` cannot be read as parquet", input.path));
+    let read = async {
+        let mut reader = factory.create_reader(0, file, None, &ExecutionPlanMetricsSet::new()).ok()?;
+        reader.get_metadata(None).await.ok()
+    };
+    let Some(footer) = read.await else {
+        // Whether the file is gone or broken decides what can be done about it.
+        use object_store::ObjectStoreExt;
+        return Err(match store.head(&object.location).await {
+            Err(e) => storage(&e, &input.path).into(),
+            Ok(_) => unreadable(),
+        });
+    };
+    let arrow = ArrowReaderMetadata::try_new(Arc::clone(&footer), ArrowReaderOptions::new()).map_err(|_| unreadable())?;
+    let schema = schema::as_read(arrow.schema(), footer.file_metadata().schema_descr());
+    Ok(SourceFile { input, object, footer, schema })
+}
+
+/// A storage error in our words.
+pub fn storage(error: &object_store::Error, path: &str) -> Fault {
+    use object_store::Error::*;
+    match error {
+        NotFound { .. } => Fault::storage(format!("`{path}` is not there any more"))
+            .with_help("the files changed after the run began; run it again"),
+        PermissionDenied { .. } | Unauthenticated { .. } => {
+            Fault::new(FaultKind::Permission, format!("`{path}` may not be read"))
+        }
+        _ => Fault::storage(format!("`{path}` could not be read")),
+    }
+}
+
+/// Some row groups of a file.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// The file's position in [`Opened::files`].
+    pub file: usize,
+    pub row_groups: Vec<usize>,
+}
+
+impl Opened {
+    /// All row groups of the layout's files, divided into at most `partitions` parts of like size.
+    pub fn divide(&self, layout: &Layout, partitions: usize) -> Vec<Vec<Piece>> {
+        let groups: Vec<(usize, usize, u64)> = layout
+            .files
+            .iter()
+            .flat_map(|&file| {
+                let groups = self.files[file].footer.row_groups().iter().enumerate();
+                groups.map(move |(g, meta)| (file, g, u64::try_from(meta.num_rows()).unwrap_or(0)))
+            })
+            .collect();
+        let total: u64 = groups.iter().map(|g| g.2).sum();
+        let mut parts: Vec<Vec<Piece>> = vec![Vec::new(); partitions.max(1)];
+        let mut before = 0;
+        for (file, group, rows) in groups {
+            // A row group belongs to the part in which its middle lies.
+            let middle = before + rows / 2;
+            let part = (u128::from(middle) * parts.len() as u128 / u128::from(total.max(1))) as usize;
+            let last = parts.len() - 1;
+            let part = &mut parts[part.min(last)];
+            match part.last_mut() {
+                Some(piece) if piece.file == file => piece.row_groups.push(group),
+                _ => part.push(Piece { file, row_groups: vec![group] }),
+            }
+            before += rows;
+        }
+        parts.retain(|p| !p.is_empty());
+        parts
+    }
+
+    /// A scan of some columns of the layout's files, one partition a part: the columns in this order, then
+    /// [`FILE`] and [`ROW`].
+    pub fn scan(&self, layout: &Layout, columns: &[usize], parts: &[Vec<Piece>]) -> Result<Arc<dyn ExecutionPlan>, Fault> {
+        let broken = |_| Fault::internal("the scan of the batch could not be planned");
+        let width = layout.schema.fields().len();
+        let row = Field::new(ROW, DataType::Int64, false).with_extension_type(RowNumber);
+        let table = TableSchema::builder(Arc::clone(&layout.schema))
+            .with_table_partition_cols(vec![Arc::new(Field::new(FILE, DataType::UInt32, false))])
+            .with_virtual_columns(vec![Arc::new(row)])
+            .build();
+        let source = ParquetSource::new(table).with_parquet_file_reader_factory(Arc::clone(&self.factory) as _);
+        let mut indices = columns.to_vec();
+        indices.extend([width, width + 1]);
+        let group = |part: &Vec<Piece>| FileGroup::new(part.iter().map(|piece| self.part(piece)).collect());
+        let config = FileScanConfigBuilder::new(self.store_url.clone(), Arc::new(source))
+            .with_projection_indices(Some(indices))
+            .map_err(broken)?
+            .with_file_groups(parts.iter().map(group).collect())
+            .with_preserve_order(true)
+            .with_batch_size(Some(BATCH_ROWS))
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+
+    fn part(&self, piece: &Piece) -> PartitionedFile {
+        let file = &self.files[piece.file];
+        let mut access = ParquetAccessPlan::new_none(file.footer.num_row_groups());
+        for &group in &piece.row_groups {
+            access.scan(group);
+        }
+        let position = u32::try_from(piece.file).unwrap_or(u32::MAX);
+        PartitionedFile::new_from_meta(file.object.clone())
+            .with_partition_values(vec![ScalarValue::UInt32(Some(position))])
+            .with_extension(access)
+    }
+
+    /// Compressed bytes of some columns in the layout's files.
+    pub fn bytes(&self, layout: &Layout, columns: &[usize]) -> u64 {
+        let mut bytes = 0;
+        for &file in &layout.files {
+            let footer = &self.files[file].footer;
+            let schema = footer.file_metadata().schema_descr();
+            for group in footer.row_groups() {
+                let read = |leaf: &usize| columns.contains(&schema.get_column_root_idx(*leaf));
+                let leaves = (0..group.num_columns()).filter(read);
+                bytes += leaves.map(|l| u64::try_from(group.column(l).compressed_size()).unwrap_or(0)).sum::<u64>();
+            }
+        }
+        bytes
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.files.iter().map(SourceFile::rows).sum()
+    }
+}

@@ -1,0 +1,393 @@
+//! The course of a judgement: schema, passes until the routing is the one that the verdict asks for, report.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::error::DataFusionError;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use futures::StreamExt;
+
+use super::rules::{self, Findings};
+use super::verdict::{Counts, holds, likely_holds};
+use super::{BatchVerdict, Effect, Job, Report, RowCounts, RuleVerdict, Sink, prepare, samples, schema};
+use crate::engine::audit::{AuditExec, Extra, ExtraAt, Pass, Tallies};
+use crate::engine::compile::Judgement;
+use crate::engine::rows::RowId;
+use crate::engine::show;
+use crate::engine::sources::layout::{Layout, Reader, layouts};
+use crate::engine::sources::{NotOpened, Opened, Session, open, storage};
+use crate::engine::types::arrow_type;
+use crate::engine::unique::{Found, Mode};
+use crate::fault::Fault;
+use crate::hir::OtherColumns;
+use crate::ir::Plan;
+
+/// Batches of at most so many rows keep every key of a `unique` at once.
+const FEW_ROWS: u64 = 200_000;
+/// A judgement settles in one pass a stage; more would be a fault of ours.
+const MOST_PASSES: u64 = 8;
+
+/// Judges a batch; with a sink, its rows are delivered too. Blocks, rather than fails, where the data is the cause.
+pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report, Fault> {
+    let session = Session::new(job.memory)?;
+    let plan = Arc::new(job.plan.clone());
+    let opened = match open(&session, job.input).await {
+        Ok(opened) => opened,
+        Err(NotOpened::Fault(fault)) => return Err(fault),
+        Err(NotOpened::Broken(reason)) => return Ok(unreadable(job, reason)),
+    };
+    let layouts = layouts(&opened, &plan.source);
+    let mut findings = Findings::new(&plan, opened.rows());
+    findings.schema = schema::broken(&plan, &schema::problems(&plan, &opened, &layouts));
+    findings.forbidden = schema::forbidden(&plan, &layouts);
+    let mut report = empty(job);
+    report.rows.input = opened.rows();
+    if findings.schema.iter().all(Option::is_none) && findings.forbidden.is_empty() {
+        match passes(job, &session, &plan, &opened, &layouts, sink, &mut findings, &mut report).await {
+            Ok(()) => findings.read = true,
+            Err(NotOpened::Fault(fault)) => return Err(fault),
+            Err(NotOpened::Broken(reason)) => return Ok(unreadable(job, reason)),
+        }
+        findings.samples = samples::read(&session, &plan, job.as_of, &opened, &layouts, &findings.first(job.samples)).await?;
+    }
+    let held = findings.held();
+    report.rules = rules::results(job, &findings);
+    conclude(&mut report, held);
+    Ok(report)
+}
+
+/// The verdict on the batch, by what came of the rules.
+fn conclude(report: &mut Report, held: u64) {
+    let blocked = report.rules.iter().any(|r| r.action == Effect::Block);
+    let evaluated = report.rules.is_empty() || report.rules.iter().any(|r| r.verdict != RuleVerdict::NotEvaluated);
+    report.verdict = match (blocked, evaluated) {
+        (true, _) => BatchVerdict::Blocked,
+        (false, true) => BatchVerdict::Passed,
+        (false, false) => BatchVerdict::NotEvaluated,
+    };
+    if !blocked {
+        report.rows.quarantined = held;
+        report.rows.accepted = report.rows.input.saturating_sub(held);
+    }
+}
+
+fn empty(job: &Job<'_>) -> Report {
+    let plan = job.plan;
+    Report {
+        dqc: env!("CARGO_PKG_VERSION").to_string(),
+        contract: plan.dataset.clone(),
+        version: plan.version.clone(),
+        contract_sha256: plan.digest.clone(),
+        promotion: plan.promotion.clone(),
+        batch: job.batch.map(str::to_string),
+        owner: plan.owner.clone(),
+        as_of: show::instant(job.as_of),
+        verdict: BatchVerdict::NotEvaluated,
+        promoted: false,
+        rows: RowCounts::default(),
+        passes: 0,
+        bytes_read: 0,
+        rules: Vec::new(),
+    }
+}
+
+/// A batch whose files are broken is blocked: what was not judged is never promoted.
+fn unreadable(job: &Job<'_>, reason: String) -> Report {
+    let mut report = empty(job);
+    let mut findings = Findings::new(job.plan, 0);
+    findings.unreadable = Some(reason);
+    report.rules = rules::results(job, &findings);
+    conclude(&mut report, 0);
+    report
+}
+
+/// What a pass takes for granted, and what its end may prove wrong.
+struct Routing {
+    /// For each rule of the plan.
+    holds: Vec<bool>,
+    /// For each unique rule.
+    modes: Vec<Mode>,
+}
+
+#[allow(clippy::too_many_arguments)]
+async fn passes(
+    job: &Job<'_>,
+    session: &Session,
+    plan: &Arc<Plan>,
+    opened: &Opened,
+    layouts: &[Layout],
+    sink: Option<Arc<dyn Sink>>,
+    findings: &mut Findings,
+    report: &mut Report,
+) -> Result<(), NotOpened> {
+    let mut judgement = Judgement::new(plan, job.as_of, sink.is_some())?;
+    if sink.is_some() {
+        judgement.show(plan)?;
+    }
+    let judgement = Arc::new(judgement);
+    let keys = prepare::keys(session, job, &judgement).await?;
+    for (reference, keys) in judgement.references.iter().zip(&keys) {
+        if keys.is_none() {
+            findings.missing.push(reference.rule);
+        }
+    }
+    let first = if opened.rows() <= FEW_ROWS { Mode::Keys { candidates: None } } else { Mode::Hash };
+    let start = || vec![first.clone(); judgement.uniques.len()];
+    let mut routing = Routing {
+        holds: plan.rules.iter().map(|r| likely_holds(&r.rule.actions)).collect(),
+        modes: start(),
+    };
+    let extra = extras(layouts);
+    let (accepted, held) = schemas(plan, &extra);
+    loop {
+        report.passes += 1;
+        if report.passes > MOST_PASSES {
+            return Err(Fault::internal("the routing of the rows does not settle").into());
+        }
+        let pass = Arc::new(Pass {
+            plan: Arc::clone(plan),
+            judgement: Arc::clone(&judgement),
+            holds: routing.holds.clone(),
+            keys: keys.clone(),
+            modes: routing.modes.clone(),
+            sink: sink.clone(),
+            extra: extra.clone(),
+            accepted: Arc::clone(&accepted),
+            held: Arc::clone(&held),
+            samples: job.samples,
+            files: opened.files.iter().map(|f| Arc::from(f.input.path.as_str())).collect(),
+            read: AtomicU64::new(0),
+            left: Default::default(),
+            fault: Default::default(),
+        });
+        let progress = if report.passes == 1 { job.progress } else { None };
+        report.bytes_read += run(session, opened, layouts, &pass, progress).await?;
+        let mut tallies = pass.tallies();
+        let again = revise(job, session, &judgement, &mut routing, &mut tallies, findings, sink.is_some(), &start).await?;
+        if !again {
+            findings.tallies = tallies;
+            findings.judgement = Some(judgement);
+            findings.holds = routing.holds;
+            return Ok(());
+        }
+    }
+}
+
+/// Whether the pass must be run again, because it took something for granted that turned out otherwise.
+#[allow(clippy::too_many_arguments)]
+async fn revise(
+    job: &Job<'_>,
+    session: &Session,
+    judgement: &Judgement,
+    routing: &mut Routing,
+    tallies: &mut Tallies,
+    findings: &mut Findings,
+    write: bool,
+    start: &dyn Fn() -> Vec<Mode>,
+) -> Result<bool, Fault> {
+    let rules = &job.plan.rules;
+    let counts = |checked: u64, violations: u64| Counts { violations, checked, all: tallies.rows };
+    let mut wrong = false;
+    let earlier = judgement.checks.iter().map(|c| c.rule).chain(judgement.references.iter().map(|r| r.rule));
+    for rule in earlier {
+        let tally = &tallies.rules[rule];
+        let hold = holds(&rules[rule].rule.actions, counts(tally.checked, tally.violations));
+        if tally.violations > 0 && hold != routing.holds[rule] {
+            routing.holds[rule] = hold;
+            wrong = true;
+        }
+    }
+    if wrong {
+        routing.modes = start();
+        return Ok(true);
+    }
+    let depended_on = write || !judgement.metrics.is_empty();
+    findings.duplicates = vec![Default::default(); judgement.uniques.len()];
+    let uniques = std::mem::take(&mut tallies.uniques);
+    for (i, (unique, mut kept)) in judgement.uniques.iter().zip(uniques).enumerate() {
+        let judged = kept.judged;
+        let mode = routing.modes[i].clone();
+        if unique.key && !matches!(mode, Mode::Known { .. }) && let Some(table) = job.table {
+            kept.merge(prepare::table_keys(session, job, table, unique, &mode).await?);
+        }
+        let rule = unique.rule;
+        let found = kept.find(&mode, unique.keep.map(|(last, _)| last));
+        tallies.rules[rule].checked = judged;
+        let (rows, all) = match found {
+            Found::Distinct => continue,
+            Found::Candidates(candidates) => {
+                routing.modes[i] = Mode::Keys { candidates: Some(Arc::new(candidates)) };
+                wrong = true;
+                continue;
+            }
+            Found::Broken { rows, all } => (rows, all),
+        };
+        tallies.rules[rule].violations = rows.len() as u64;
+        let all_rows = Counts { violations: rows.len() as u64, checked: judged, all: tallies.rows };
+        let hold = holds(&rules[rule].rule.actions, all_rows);
+        // What the pass held back for this rule, against what it should have.
+        let right = match &mode {
+            Mode::Keys { candidates: None } | Mode::Hash => !hold,
+            Mode::Keys { candidates: Some(_) } => hold == routing.holds[rule] && (!hold || all),
+            Mode::Known { .. } => hold == routing.holds[rule],
+        };
+        let rows: Arc<std::collections::HashSet<RowId>> = Arc::new(rows);
+        findings.duplicates[i] = Arc::clone(&rows);
+        routing.holds[rule] = hold && !rows.is_empty();
+        if !right && !rows.is_empty() && depended_on {
+            routing.modes[i] = Mode::Known { broken: rows };
+            wrong = true;
+        }
+    }
+    Ok(wrong)
+}
+
+/// Runs a pass over all files; gives the bytes of the columns that it reads.
+async fn run(
+    session: &Session,
+    opened: &Opened,
+    layouts: &[Layout],
+    pass: &Arc<Pass>,
+    progress: Option<&(dyn Fn(u64) + Send + Sync)>,
+) -> Result<u64, NotOpened> {
+    let write = pass.sink.is_some();
+    let mut read = vec![write; pass.plan.source.len()];
+    pass.judgement.program.inputs().for_each(|i| read[i] = true);
+    let mut bytes = 0;
+    let mut partitions: Vec<(Arc<dyn ExecutionPlan>, usize, Vec<usize>)> = Vec::new();
+    for layout in layouts {
+        let (reader, mut columns) = Reader::new(opened, layout, &pass.plan.source, &read);
+        let mut at: Vec<ExtraAt> = Vec::new();
+        for extra in &pass.extra {
+            let position = layout.extra.iter().find(|p| layout.schema.field(**p).name() == &extra.name);
+            at.push(position.filter(|_| write).map(|position| {
+                columns.push(*position);
+                columns.len() - 1
+            }));
+        }
+        bytes += opened.bytes(layout, &columns);
+        let parts = opened.divide(layout, session.partitions);
+        if parts.is_empty() {
+            continue;
+        }
+        let scan = opened.scan(layout, &columns, &parts)?;
+        let offset = partitions.len();
+        let audit: Arc<dyn ExecutionPlan> = Arc::new(AuditExec::new(scan, Arc::clone(pass), reader, at, offset));
+        for partition in 0..audit.output_partitioning().partition_count() {
+            let files = parts.get(partition).map(|p| p.iter().map(|piece| piece.file).collect()).unwrap_or_default();
+            partitions.push((Arc::clone(&audit), partition, files));
+        }
+    }
+    if let Some(sink) = &pass.sink {
+        sink.begin(Arc::clone(&pass.accepted), Arc::clone(&pass.held), partitions.len()).await?;
+    }
+    let tasks = partitions.into_iter().map(|(audit, partition, files)| {
+        let context = session.task();
+        async move {
+            let work = tokio::spawn(async move {
+                let mut stream = audit.execute(partition, context)?;
+                while let Some(batch) = stream.next().await {
+                    batch?;
+                }
+                Ok::<(), DataFusionError>(())
+            });
+            (Aborting(work).await, files)
+        }
+    });
+    let mut running = futures::stream::iter(tasks).buffer_unordered(session.partitions);
+    let mut told = 0;
+    let mut tell = || {
+        let read = pass.read.load(Ordering::Relaxed);
+        if let Some(progress) = progress && read > told {
+            progress(read - told);
+            told = read;
+        }
+    };
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    loop {
+        tokio::select! {
+            done = running.next() => match done {
+                None => break,
+                Some((Ok(Ok(())), _)) => {}
+                Some((Ok(Err(error)), files)) => return Err(failed(pass, opened, &error, &files)),
+                Some((Err(_), _)) => return Err(Fault::internal("a part of the judgement stopped early").into()),
+            },
+            _ = tick.tick() => tell(),
+        }
+    }
+    tell();
+    Ok(bytes)
+}
+
+/// A task that ends with whoever waits for it.
+struct Aborting<T>(tokio::task::JoinHandle<T>);
+
+impl<T> std::future::Future for Aborting<T> {
+    type Output = Result<T, tokio::task::JoinError>;
+
+    fn poll(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Self::Output> {
+        std::pin::Pin::new(&mut self.0).poll(context)
+    }
+}
+
+impl<T> Drop for Aborting<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Why a pass ended early: a fault of ours or of storage, or files that are broken inside.
+fn failed(pass: &Pass, opened: &Opened, error: &DataFusionError, files: &[usize]) -> NotOpened {
+    let fault = pass.fault.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    if let Some(fault) = fault {
+        return fault.into();
+    }
+    let name = files.first().and_then(|f| opened.files.get(*f)).map_or("", |f| f.input.path.as_str());
+    match error.find_root() {
+        DataFusionError::ObjectStore(e) => storage(e, name).into(),
+        DataFusionError::ResourcesExhausted(_) => {
+            Fault::usage("the judgement needs more memory than it may have").with_help("give more with `--memory`").into()
+        }
+        DataFusionError::ParquetError(_) | DataFusionError::ArrowError(..) if files.len() == 1 => {
+            NotOpened::Broken(format!("`{name}` cannot be read to its end"))
+        }
+        DataFusionError::ParquetError(_) | DataFusionError::ArrowError(..) => {
+            NotOpened::Broken(format!("`{name}`, or a file after it, cannot be read to its end"))
+        }
+        _ => Fault::internal("the rows of the batch could not be read").into(),
+    }
+}
+
+/// The columns that no contract declares, in the order in which files have them; of two types, as text.
+fn extras(layouts: &[Layout]) -> Vec<Extra> {
+    let mut found: Vec<Extra> = Vec::new();
+    for layout in layouts {
+        for &position in &layout.extra {
+            let field = layout.schema.field(position);
+            match found.iter_mut().find(|e| &e.name == field.name()) {
+                Some(known) if &known.ty != field.data_type() => known.ty = DataType::Utf8View,
+                Some(_) => {}
+                None => found.push(Extra { name: field.name().clone(), ty: field.data_type().clone() }),
+            }
+        }
+    }
+    found
+}
+
+/// Of the accepted rows, and of the held ones.
+fn schemas(plan: &Plan, extra: &[Extra]) -> (Arc<Schema>, Arc<Schema>) {
+    let spare: Vec<Field> = extra.iter().map(|e| Field::new(&e.name, e.ty.clone(), true)).collect();
+    let mut accepted: Vec<Field> =
+        plan.columns.iter().map(|c| Field::new(&c.name, arrow_type(&c.ty), true)).collect();
+    if plan.other == OtherColumns::Kept {
+        accepted.extend(spare.iter().filter(|s| plan.column(s.name()).is_none()).cloned());
+    }
+    let mut held: Vec<Field> = plan.source.iter().map(|c| Field::new(&c.name, arrow_type(&c.ty), true)).collect();
+    held.extend(spare);
+    (Arc::new(Schema::new(accepted)), Arc::new(Schema::new(held)))
+}
