@@ -3,6 +3,7 @@
 
 mod faults;
 mod lake;
+mod s3;
 
 use dqc::fault::FaultKind;
 use dqc::hir::{BatchBy, Write};
@@ -13,9 +14,9 @@ use lake::{Lake, by_month};
 #[tokio::test]
 async fn every_batch_is_published_once() {
     let lake = Lake::new();
-    lake.put("bronze/orders/month=1/a.parquet", &[1, 2, -3]);
-    lake.put("bronze/orders/month=2/a.parquet", &[4, 5]);
-    lake.put("bronze/orders/month=2/b.parquet", &[-6]);
+    lake.put("bronze/orders/month=1/a.parquet", &[1, 2, -3]).await;
+    lake.put("bronze/orders/month=2/a.parquet", &[4, 5]).await;
+    lake.put("bronze/orders/month=2/b.parquet", &[-6]).await;
     let (outcomes, summary) = lake.run(&by_month(Write::Append)).await;
     assert_eq!(names(&outcomes), ["month=1", "month=2"]);
     assert_eq!((summary.published, summary.exit_code()), (2, 0), "{:?}", summary.faults);
@@ -33,16 +34,16 @@ async fn every_batch_is_published_once() {
 #[tokio::test]
 async fn a_blocked_batch_holds_up_no_other_and_is_judged_again() {
     let lake = Lake::new();
-    lake.put("bronze/orders/month=1/a.parquet", &[1, 5000]);
-    lake.put("bronze/orders/month=2/a.parquet", &[2]);
+    lake.put("bronze/orders/month=1/a.parquet", &[1, 5000]).await;
+    lake.put("bronze/orders/month=2/a.parquet", &[2]).await;
     let (_, summary) = lake.run(&by_month(Write::Append)).await;
     assert_eq!((summary.published, summary.blocked, summary.exit_code()), (1, 1, 10));
     assert_eq!(lake.rows("silver/orders").await, [2]);
-    assert_eq!(lake.files("silver/orders").len(), 1, "what was staged is removed");
+    assert_eq!(lake.files("silver/orders").await.len(), 1, "what was staged is removed");
     let (outcomes, _) = lake.run(&by_month(Write::Append)).await;
     assert_eq!(names(&outcomes), ["month=1"]);
     assert_eq!(outcomes[0].what, What::Blocked);
-    lake.put("bronze/orders/month=1/a.parquet", &[1, 500]);
+    lake.put("bronze/orders/month=1/a.parquet", &[1, 500]).await;
     let (_, summary) = lake.run(&by_month(Write::Append)).await;
     assert_eq!((summary.published, summary.exit_code()), (1, 0));
     assert_eq!(lake.rows("silver/orders").await, [1, 2, 500]);
@@ -51,10 +52,10 @@ async fn a_blocked_batch_holds_up_no_other_and_is_judged_again() {
 #[tokio::test]
 async fn changed_files_are_a_new_attempt_of_their_batch() {
     let lake = Lake::new();
-    lake.put("bronze/orders/month=1/a.parquet", &[1, -2]);
-    lake.put("bronze/orders/month=2/a.parquet", &[7, -8]);
+    lake.put("bronze/orders/month=1/a.parquet", &[1, -2]).await;
+    lake.put("bronze/orders/month=2/a.parquet", &[7, -8]).await;
     lake.run(&by_month(Write::Append)).await;
-    lake.put("bronze/orders/month=1/late.parquet", &[3, -4]);
+    lake.put("bronze/orders/month=1/late.parquet", &[3, -4]).await;
 
     let (outcomes, summary) = lake.run(&by_month(Write::Append)).await;
     assert!(matches!(&outcomes[..], [one] if matches!(&one.what, What::Refused(_)) && one.batch == "month=1"));
@@ -71,10 +72,10 @@ async fn changed_files_are_a_new_attempt_of_their_batch() {
 #[tokio::test]
 async fn a_file_written_again_as_it_was_changes_nothing() {
     let lake = Lake::new();
-    lake.put("bronze/orders/month=1/a.parquet", &[1, -2]);
+    lake.put("bronze/orders/month=1/a.parquet", &[1, -2]).await;
     lake.run(&by_month(Write::Append)).await;
     std::thread::sleep(std::time::Duration::from_millis(20));
-    lake.put("bronze/orders/month=1/a.parquet", &[1, -2]);
+    lake.put("bronze/orders/month=1/a.parquet", &[1, -2]).await;
     let (_, summary) = lake.run(&by_month(Write::Append)).await;
     assert!(summary.is_idle());
 }
@@ -82,12 +83,12 @@ async fn a_file_written_again_as_it_was_changes_nothing() {
 #[tokio::test]
 async fn books_that_a_crash_left_open_are_finished() {
     let lake = Lake::new();
-    lake.put("bronze/orders/month=1/a.parquet", &[1, -2]);
-    lake.put("bronze/orders/month=2/a.parquet", &[3, -4]);
+    lake.put("bronze/orders/month=1/a.parquet", &[1, -2]).await;
+    lake.put("bronze/orders/month=2/a.parquet", &[3, -4]).await;
     lake.run(&by_month(Write::Append)).await;
     // As if killed right after the commits to the target.
-    lake.remove("ledger");
-    lake.remove("quarantine/silver/orders/_delta_log");
+    lake.remove("ledger").await;
+    lake.remove("quarantine/silver/orders/_delta_log").await;
     let (outcomes, summary) = lake.run(&by_month(Write::Append)).await;
     assert_eq!((summary.recovered, summary.exit_code()), (2, 0));
     let report = outcomes[0].report.as_ref().expect("the report stands in the log");
@@ -101,9 +102,9 @@ async fn books_that_a_crash_left_open_are_finished() {
 #[tokio::test]
 async fn a_target_that_was_removed_is_filled_again() {
     let lake = Lake::new();
-    lake.put("bronze/orders/month=1/a.parquet", &[1, -2]);
+    lake.put("bronze/orders/month=1/a.parquet", &[1, -2]).await;
     lake.run(&by_month(Write::Append)).await;
-    lake.remove("silver");
+    lake.remove("silver").await;
     let (_, summary) = lake.run(&by_month(Write::Append)).await;
     assert_eq!(summary.published, 1);
     assert_eq!(lake.rows("silver/orders").await, [1]);
@@ -116,7 +117,7 @@ async fn runs_at_once_publish_every_batch_once() {
     for round in 0..5 {
         let lake = Lake::new();
         for month in 1..=4 {
-            lake.put(&format!("bronze/orders/month={month}/a.parquet"), &[month, -month]);
+            lake.put(&format!("bronze/orders/month={month}/a.parquet"), &[month, -month]).await;
         }
         let write = if round % 2 == 0 { Write::Append } else { Write::Replace };
         let task = by_month(write);
@@ -135,21 +136,21 @@ async fn runs_at_once_publish_every_batch_once() {
 #[tokio::test]
 async fn a_dry_run_moves_nothing() {
     let lake = Lake::new();
-    lake.put("bronze/orders/month=1/a.parquet", &[1, -2]);
-    lake.put("bronze/orders/month=2/a.parquet", &[9000]);
+    lake.put("bronze/orders/month=1/a.parquet", &[1, -2]).await;
+    lake.put("bronze/orders/month=2/a.parquet", &[9000]).await;
     let (outcomes, summary) = lake.run_with(&by_month(Write::Append), true, &Stop::default(), None).await;
     assert_eq!((outcomes[0].what.clone(), outcomes[1].what.clone()), (What::Passed, What::Blocked));
     assert_eq!(summary.exit_code(), 10);
     for place in ["silver", "quarantine", "ledger"] {
-        assert_eq!(lake.files(place), Vec::<String>::new());
+        assert_eq!(lake.files(place).await, Vec::<String>::new());
     }
 }
 
 #[tokio::test]
 async fn what_cannot_be_read_is_refused_and_holds_up_no_other() {
     let lake = Lake::new();
-    lake.write("bronze/orders/month=1/a.parquet", b"PAR1 no parquet at all PAR1");
-    lake.put("bronze/orders/month=2/a.parquet", &[1]);
+    lake.write("bronze/orders/month=1/a.parquet", b"PAR1 no parquet at all PAR1").await;
+    lake.put("bronze/orders/month=2/a.parquet", &[1]).await;
     let (outcomes, summary) = lake.run(&by_month(Write::Append)).await;
     assert!(matches!(&outcomes[0].what, What::Refused(why) if why.contains("a.parquet")), "{outcomes:?}");
     assert_eq!((summary.published, summary.exit_code()), (1, 10));
@@ -159,41 +160,43 @@ async fn what_cannot_be_read_is_refused_and_holds_up_no_other() {
 #[tokio::test]
 async fn a_file_that_changes_under_the_run_is_not_promoted() {
     let lake = Lake::new();
-    lake.put("bronze/orders/month=1/a.parquet", &[1]);
+    lake.put("bronze/orders/month=1/a.parquet", &[1]).await;
     let path = lake.path("bronze/orders/month=1/a.parquet");
-    let meddle = move || std::fs::OpenOptions::new().append(true).open(&path).and_then(|mut f| std::io::Write::write_all(&mut f, b"x"));
+    let meddle = move || {
+        std::fs::OpenOptions::new().append(true).open(&path).and_then(|mut f| std::io::Write::write_all(&mut f, b"x"))
+    };
     let meddle = move || meddle().expect("the file is there");
     let (outcomes, _) = lake.run_with(&by_month(Write::Append), false, &Stop::default(), Some(&meddle)).await;
     assert!(matches!(&outcomes[0].what, What::Refused(why) if why.contains("changed")), "{outcomes:?}");
-    assert!(lake.files("silver").is_empty());
+    assert!(lake.files("silver").await.is_empty());
 }
 
 #[tokio::test]
 async fn stopped_is_not_half_done() {
     let lake = Lake::new();
-    lake.put("bronze/orders/month=1/a.parquet", &[1]);
+    lake.put("bronze/orders/month=1/a.parquet", &[1]).await;
     let stop = std::sync::Arc::new(Stop::default());
     let asked = stop.clone();
     let ask = move || asked.ask(15);
     let (outcomes, summary) = lake.run_with(&by_month(Write::Append), false, &stop, Some(&ask)).await;
     assert!(outcomes.is_empty());
     assert_eq!(summary.exit_code(), 143);
-    assert!(lake.files("silver").is_empty());
+    assert!(lake.files("silver").await.is_empty());
     assert_eq!(lake.run(&by_month(Write::Append)).await.1.published, 1);
 }
 
 #[tokio::test]
 async fn a_batch_keeps_its_name_through_the_layers() {
     let lake = Lake::new();
-    lake.put("bronze/orders/month=1/a.parquet", &[1, -2]);
-    lake.put("bronze/orders/month=2/a.parquet", &[3]);
+    lake.put("bronze/orders/month=1/a.parquet", &[1, -2]).await;
+    lake.put("bronze/orders/month=2/a.parquet", &[3]).await;
     let silver = by_month(Write::Replace);
     let gold = lake::promotion("silver.orders", "gold.orders", BatchBy::Folder("month".into()), Write::Replace);
     let (outcomes, summary) = lake.run_all(&[&gold, &silver]).await;
     assert_eq!(names(&outcomes), ["month=1", "month=2", "month=1", "month=2"]);
     assert_eq!(outcomes[3].dataset, "gold.orders");
     assert_eq!(summary.exit_code(), 0, "{:?}", summary.faults);
-    lake.put("bronze/orders/month=2/b.parquet", &[4]);
+    lake.put("bronze/orders/month=2/b.parquet", &[4]).await;
     let (outcomes, _) = lake.run_all(&[&silver, &gold]).await;
     assert_eq!(names(&outcomes), ["month=2", "month=2"]);
     assert_eq!(lake.rows("gold/orders").await, [1, 3, 4]);
@@ -202,11 +205,11 @@ async fn a_batch_keeps_its_name_through_the_layers() {
 #[tokio::test]
 async fn a_dataset_can_be_one_batch_or_one_for_each_file() {
     let lake = Lake::new();
-    lake.put("bronze/orders/a.parquet", &[1]);
-    lake.put("bronze/orders/b.parquet", &[2]);
-    lake.write("bronze/orders/_SUCCESS", b"");
-    lake.write("bronze/orders/README.md", b"about");
-    lake.put("bronze/orders/.hidden.parquet", &[9]);
+    lake.put("bronze/orders/a.parquet", &[1]).await;
+    lake.put("bronze/orders/b.parquet", &[2]).await;
+    lake.write("bronze/orders/_SUCCESS", b"").await;
+    lake.write("bronze/orders/README.md", b"about").await;
+    lake.put("bronze/orders/.hidden.parquet", &[9]).await;
     let whole = lake::promotion("bronze.orders", "silver.orders", BatchBy::Whole, Write::Replace);
     let files = lake::promotion("bronze.orders", "silver.lines", BatchBy::File, Write::Append);
     let (outcomes, _) = lake.run_all(&[&whole, &files]).await;
@@ -221,9 +224,9 @@ async fn a_dataset_can_be_one_batch_or_one_for_each_file() {
 #[tokio::test]
 async fn a_folder_is_taken_once_it_is_settled() {
     let lake = Lake::new();
-    lake.put("bronze/orders/month=1/a.parquet", &[1]);
-    lake.put("bronze/orders/month=2/a.parquet", &[2]);
-    lake.write("bronze/orders/month=2/_SUCCESS", b"");
+    lake.put("bronze/orders/month=1/a.parquet", &[1]).await;
+    lake.put("bronze/orders/month=2/a.parquet", &[2]).await;
+    lake.write("bronze/orders/month=2/_SUCCESS", b"").await;
     let mut task = by_month(Write::Append);
     task.promotion.settled = Some(3_600_000_000);
     let (outcomes, summary) = lake.run(&task).await;
@@ -234,8 +237,8 @@ async fn a_folder_is_taken_once_it_is_settled() {
 #[tokio::test]
 async fn a_column_that_the_source_changes_the_type_of_is_held_beside_the_old_one() {
     let lake = Lake::new();
-    lake.put("bronze/orders/month=1/a.parquet", &[-1]);
-    lake.put_text("bronze/orders/month=2/a.parquet", &["-2"]);
+    lake.put("bronze/orders/month=1/a.parquet", &[-1]).await;
+    lake.put_text("bronze/orders/month=2/a.parquet", &["-2"]).await;
     let (_, summary) = lake.run(&by_month(Write::Append)).await;
     assert_eq!(summary.published, 2, "{:?}", summary.faults);
     let columns = lake.columns("quarantine/silver/orders").await;

@@ -119,8 +119,8 @@ async fn after_any_single_failure_the_next_run_converges() {
         for at in 0.. {
             let (storage, store) = Failing::storage(at, after);
             let lake = Lake::new().with_storage(storage);
-            lake.put("bronze/orders/month=1/a.parquet", &[1, -2]);
-            lake.put("bronze/orders/month=2/a.parquet", &[3, -4]);
+            lake.put("bronze/orders/month=1/a.parquet", &[1, -2]).await;
+            lake.put("bronze/orders/month=2/a.parquet", &[3, -4]).await;
             let task = by_month(Write::Append);
             let (_, first) = lake.run(&task).await;
             let reached = store.count.load(Ordering::SeqCst) > at;

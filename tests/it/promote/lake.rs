@@ -1,7 +1,7 @@
-//! A lake in a temporary folder, and a judge for it.
+//! A lake in a temporary folder or a bucket, and a judge for it.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
@@ -11,14 +11,16 @@ use dqc::fault::Fault;
 use dqc::hir::{BatchBy, OtherColumns, Promotion, Write};
 use dqc::ir::{Format, Place, Plan};
 use dqc::lake::delta::Table;
-use dqc::lake::store::Storage;
+use dqc::lake::store::{Storage, Store};
 use dqc::promote::{self, Event, Options, Outcome, Stop, Summary};
 use dqc::run::{BatchVerdict, HeldRow, Job, Report, RowCounts, Sink};
+use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 pub struct Lake {
-    folder: tempfile::TempDir,
+    folder: Option<tempfile::TempDir>,
+    base: String,
     pub storage: Storage,
 }
 
@@ -63,63 +65,86 @@ pub fn promotion(from: &str, to: &str, batches: BatchBy, write: Write) -> Task {
 }
 
 impl Lake {
+    /// In a temporary folder.
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a temporary folder"), storage: Storage::default() }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let base = format!("file://{}", folder.path().display());
+        Self { folder: Some(folder), base, storage: Storage::default() }
     }
 
-    /// The same folder behind another store.
+    /// In a bucket.
+    pub fn at(base: &str, storage: Storage) -> Self {
+        Self { folder: None, base: base.to_owned(), storage }
+    }
+
+    /// The same lake behind another store.
     pub fn with_storage(self, storage: Storage) -> Self {
         Self { storage, ..self }
     }
 
+    /// On the local disk.
     pub fn path(&self, below: &str) -> PathBuf {
-        self.folder.path().join(below)
+        self.folder.as_ref().expect("a local lake").path().join(below)
     }
 
     fn url(&self, below: &str) -> String {
-        format!("file://{}/", self.path(below).display())
+        format!("{}/{below}/", self.base)
     }
 
-    pub fn write(&self, below: &str, bytes: &[u8]) {
-        let path = self.path(below);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
-        std::fs::write(path, bytes).expect("a file");
+    fn object(&self, below: &str) -> (Arc<dyn ObjectStore>, object_store::path::Path) {
+        let url = url::Url::parse(&format!("{}/{below}", self.base)).expect("a URL");
+        let path = object_store::path::Path::from_url_path(url.path()).expect("a path");
+        (self.storage.root(&url).expect("a store"), path)
     }
 
-    pub fn put(&self, below: &str, amounts: &[i64]) {
-        self.put_column(below, Arc::new(Int64Array::from(amounts.to_vec())));
+    pub async fn write(&self, below: &str, bytes: &[u8]) {
+        let (store, path) = self.object(below);
+        store.put(&path, bytes.to_vec().into()).await.expect("a file written");
     }
 
-    pub fn put_text(&self, below: &str, amounts: &[&str]) {
-        self.put_column(below, Arc::new(StringArray::from(amounts.to_vec())));
+    pub async fn put(&self, below: &str, amounts: &[i64]) {
+        self.put_column(below, Arc::new(Int64Array::from(amounts.to_vec()))).await;
     }
 
-    fn put_column(&self, below: &str, amounts: ArrayRef) {
+    pub async fn put_text(&self, below: &str, amounts: &[&str]) {
+        self.put_column(below, Arc::new(StringArray::from(amounts.to_vec()))).await;
+    }
+
+    async fn put_column(&self, below: &str, amounts: ArrayRef) {
         let rows = RecordBatch::try_from_iter([("amount", amounts)]).expect("rows");
         let mut bytes = Vec::new();
         let mut writer = ArrowWriter::try_new(&mut bytes, rows.schema(), None).expect("a writer");
         writer.write(&rows).expect("rows written");
         writer.close().expect("a file");
-        self.write(below, &bytes);
+        self.write(below, &bytes).await;
     }
 
-    pub fn remove(&self, below: &str) {
-        std::fs::remove_dir_all(self.path(below)).expect("a folder");
+    async fn list(&self, below: &str) -> Vec<String> {
+        let listed = Store::open(&self.url(below), &self.storage).expect("a store").list().await.expect("a listing");
+        listed.into_iter().map(|f| f.path).collect()
+    }
+
+    pub async fn remove(&self, below: &str) {
+        let paths = self.list(below).await;
+        Store::open(&self.url(below), &self.storage).expect("a store").discard(paths).await;
     }
 
     /// Parquet files, whether or not a log names them.
-    pub fn files(&self, below: &str) -> Vec<String> {
-        let all = walkdir::WalkDir::new(self.path(below)).into_iter().flatten();
-        let names = all.map(|e| e.path().display().to_string()).filter(|p| p.ends_with(".parquet"));
-        names.filter(|p| !p.contains("_delta_log")).collect()
+    pub async fn files(&self, below: &str) -> Vec<String> {
+        let mut files = self.list(below).await;
+        files.retain(|f| f.ends_with(".parquet") && !f.contains("_delta_log"));
+        files
     }
 
     async fn read(&self, below: &str) -> Vec<RecordBatch> {
         let Some(table) = Table::open(&self.url(below), &self.storage).await.expect("a readable log") else {
             return Vec::new();
         };
-        let files = table.files().expect("files");
-        files.iter().flat_map(|f| read(&self.path(below).join(&f.path)).expect("parquet")).collect()
+        let mut rows = Vec::new();
+        for file in table.files().expect("files") {
+            rows.extend(read(&table.store, &file.path).await.expect("parquet"));
+        }
+        rows
     }
 
     /// The amounts of a table, sorted.
@@ -200,13 +225,15 @@ impl Lake {
                 outcomes.push(outcome.clone());
             }
         };
-        let summary = promote::run(&tasks, &lake, &options, &Amounts { meddle }, &mut tell).await;
+        let summary =
+            promote::run(&tasks, &lake, &options, &Amounts { storage: &self.storage, meddle }, &mut tell).await;
         (outcomes, summary)
     }
 }
 
 /// Holds back negative amounts, blocks above 1000.
 struct Amounts<'a> {
+    storage: &'a Storage,
     meddle: Option<&'a (dyn Fn() + Sync)>,
 }
 
@@ -216,9 +243,9 @@ impl promote::Judge for Amounts<'_> {
         let mut counts = RowCounts::default();
         let mut blocked = false;
         let mut begun = false;
+        let store = Store::open(&job.input.place.url, self.storage)?;
         for file in &job.input.files {
-            let url = job.input.place.url.strip_prefix("file://").expect("a local place");
-            for rows in read(&Path::new(url).join(&file.path)).ok_or_else(|| Fault::storage("unreadable"))? {
+            for rows in read(&store, &file.path).await.ok_or_else(|| Fault::storage("unreadable"))? {
                 let amounts = cast(&rows["amount"], &DataType::Int64).expect("whole numbers");
                 let accepted = RecordBatch::try_from_iter([("amount", amounts.clone())]).expect("rows");
                 if !begun {
@@ -266,8 +293,8 @@ impl promote::Judge for Amounts<'_> {
     }
 }
 
-fn read(path: &Path) -> Option<Vec<RecordBatch>> {
-    let file = std::fs::File::open(path).ok()?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).ok()?.build().ok()?;
+async fn read(store: &Store, path: &str) -> Option<Vec<RecordBatch>> {
+    let bytes = store.read(path).await.ok()?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).ok()?.build().ok()?;
     reader.collect::<Result<_, _>>().ok()
 }
