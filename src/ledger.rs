@@ -218,7 +218,8 @@ impl<'a> Ledger<'a> {
             if let Some((name, number)) = &transaction
                 && log.transaction(name).await?.is_some_and(|reached| reached >= *number)
             {
-                log.store.discard(add.into_iter().flatten().map(|f: deltalake::kernel::Add| f.path)).await;
+                let staged: stage::Written = add.unwrap_or_default();
+                log.store.discard(staged.into_iter().map(|f| f.path)).await;
                 return Ok(());
             }
             let files = match &add {

@@ -22,10 +22,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use crate::fault::{Fault, FaultKind};
-use crate::hir::{Promotion, Write};
+use crate::hir::{Checked, Promotion, Write};
 use crate::ir::{Place, Plan};
 use crate::lake::store::Storage;
 use crate::ledger::{Ledger, RunEntry};
+use crate::project::Project;
 use crate::run::{Job, Report, Sink};
 
 /// One promotion of a project, lowered.
@@ -42,6 +43,22 @@ pub struct Lake<'a> {
     /// Of the rows held back, by the dataset that they were meant for.
     pub quarantine: BTreeMap<String, String>,
     pub ledger: String,
+}
+
+impl<'a> Lake<'a> {
+    /// That of a project's environment.
+    pub fn of(project: &Project, checked: &Checked, storage: &'a Storage) -> Result<Self, Fault> {
+        let mut lake =
+            Self { storage, places: BTreeMap::new(), quarantine: BTreeMap::new(), ledger: project.ledger()? };
+        for contract in &checked.contracts {
+            let place = project.place(&contract.dataset, contract.at.as_deref(), contract.format.as_deref())?;
+            lake.places.insert(contract.dataset.clone(), place);
+        }
+        for promotion in &checked.promotions {
+            lake.quarantine.insert(promotion.to.clone(), project.quarantine(&promotion.to)?.url);
+        }
+        Ok(lake)
+    }
 }
 
 pub struct Options<'a> {

@@ -204,8 +204,11 @@ fn failed(error: &deltalake::DeltaTableError, place: &str) -> Fault {
     fault(error, &format!("rows could not be written below `{place}`"))
 }
 
+/// Files as the log of a table would name them.
+pub type Written = Vec<Add>;
+
 /// Writes rows to one file below a folder of a place, where no log names it yet.
-pub async fn write(store: &Store, folder: &str, rows: &RecordBatch) -> Result<Vec<Add>, Fault> {
+pub async fn write(store: &Store, folder: &str, rows: &RecordBatch) -> Result<Written, Fault> {
     let schema = schema::stored(&rows.schema());
     let mut writer = Writer::new(store, folder, &schema)?;
     let mut files = Files::default();

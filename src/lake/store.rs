@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::fault::{Fault, FaultKind};
 use crate::ir::InputFile;
+use crate::project::{Project, Secret};
 
 /// How an environment's storage is reached. Not `Debug`: the options can hold secrets.
 #[derive(Default)]
@@ -28,6 +29,24 @@ pub struct Storage {
 impl Storage {
     pub fn new(s3: BTreeMap<String, String>) -> Self {
         Self { s3, roots: Mutex::default() }
+    }
+
+    /// That of a project's environment; its secrets are read here.
+    pub fn of(project: &Project) -> Result<Self, Fault> {
+        let s3 = &project.config.s3;
+        let mut settings = BTreeMap::new();
+        let mut set = |name: &str, value: Option<String>| {
+            settings.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        let secret = |secret: &Option<Secret>| secret.as_ref().map(|s| s.resolve(&project.root)).transpose();
+        set("region", s3.region.clone());
+        set("endpoint", s3.endpoint.clone());
+        set("allow_http", s3.allow_http.then(|| "true".to_owned()));
+        set("virtual_hosted_style_request", s3.path_style.then(|| "false".to_owned()));
+        set("access_key_id", secret(&s3.access_key_id)?);
+        set("secret_access_key", secret(&s3.secret_access_key)?);
+        set("session_token", secret(&s3.session_token)?);
+        Ok(Self::new(settings))
     }
 
     /// Uses `store` for every URL that starts with the scheme and host of `url`.

@@ -3,6 +3,8 @@
 mod corpus;
 mod pages;
 mod project;
+#[cfg(feature = "engine")]
+mod promote;
 mod render;
 mod tidy;
 
