@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostics::{Diagnostic, suggest};
+use crate::diagnostics::{Code, Diagnostic, suggest};
 use crate::fault::Fault;
-use crate::source::{SourceFile, SourceMap};
+use crate::source::{FileId, SourceFile, SourceMap};
 
 pub use config::{Channel, ChannelKind, Config, Layer, S3, Secret, read as read_config};
 pub use loader::{Folder, Loader, Memory, Sources, Unreadable};
@@ -98,11 +98,10 @@ impl Project {
             Err(loader::Unreadable::Missing) => return Err(errors::no_config(&root).into()),
             Err(why) => return Err(errors::unreadable_config(why).into()),
         };
-        let file = SourceFile::new(CONFIG_FILE, text);
-        let mut map = SourceMap::default();
-        let id = map.add(file.clone());
-        let (config, found) = read_config(id, &file.text, env);
+        let (config, found) = read_config(FileId(0), &text, env);
         if !found.is_empty() {
+            let mut map = SourceMap::default();
+            map.add(SourceFile::new(CONFIG_FILE, without_secrets(text, &found)));
             return Err(OpenError::Findings(map, found));
         }
         if let Some(env) = env
@@ -209,6 +208,16 @@ fn clean(path: &Path) -> PathBuf {
         }
     }
     out
+}
+
+/// The text with `*` for every secret that is found in it: it would go on to screens and logs.
+fn without_secrets(text: String, found: &[Diagnostic]) -> String {
+    let mut bytes = text.into_bytes();
+    for finding in found.iter().filter(|d| d.code == Code::DQ0905) {
+        let range = finding.primary.span.start as usize + 1..(finding.primary.span.end as usize).saturating_sub(1);
+        bytes.get_mut(range).unwrap_or_default().fill(b'*');
+    }
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// `nearest is …` as a help text, where there is one.

@@ -1,5 +1,6 @@
 //! The one integration binary; see `tests/README.md`.
 
+mod binary;
 mod corpus;
 mod pages;
 mod project;
