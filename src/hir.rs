@@ -218,65 +218,6 @@ pub enum ExprKind {
     Drift { value: Box<Expr>, measure: DriftMeasure, window: HistoryWindow },
 }
 
-impl Expr {
-    /// The expressions right below this one, in the order of the text.
-    pub fn children(&self) -> Vec<&Expr> {
-        use ExprKind::*;
-        match &self.kind {
-            Error | Literal(_) | Column(_) | Variable(_) => Vec::new(),
-            Field(e, _) | Not(e) | Negate(e) | IsNull(e) | IsTrue(e) | IsFalse(e) => vec![e],
-            Cast { value, .. } | Matches { value, .. } => vec![value],
-            Index(a, b) | IsDistinct(a, b) => vec![a, b],
-            Binary { left, right, .. } => vec![left, right],
-            In { value, list } => std::iter::once(&**value).chain(list).collect(),
-            Like { value, pattern, .. } => vec![value, pattern],
-            Case { arms, otherwise } => {
-                arms.iter().flat_map(|(when, then)| [when, then]).chain(otherwise.as_deref()).collect()
-            }
-            Call { args, .. } => args.iter().collect(),
-            Quantified { source, body, .. } => vec![source, body],
-            Aggregate(a) => a.args.iter().chain(a.filter.as_deref()).collect(),
-            History { metric: e, .. } | Drift { value: e, .. } => vec![e],
-        }
-    }
-
-    pub fn children_mut(&mut self) -> Vec<&mut Expr> {
-        use ExprKind::*;
-        match &mut self.kind {
-            Error | Literal(_) | Column(_) | Variable(_) => Vec::new(),
-            Field(e, _) | Not(e) | Negate(e) | IsNull(e) | IsTrue(e) | IsFalse(e) => vec![e],
-            Cast { value, .. } | Matches { value, .. } => vec![value],
-            Index(a, b) | IsDistinct(a, b) => vec![a, b],
-            Binary { left, right, .. } => vec![left, right],
-            In { value, list } => std::iter::once(&mut **value).chain(list).collect(),
-            Like { value, pattern, .. } => vec![value, pattern],
-            Case { arms, otherwise } => {
-                arms.iter_mut().flat_map(|(when, then)| [when, then]).chain(otherwise.as_deref_mut()).collect()
-            }
-            Call { args, .. } => args.iter_mut().collect(),
-            Quantified { source, body, .. } => vec![source, body],
-            Aggregate(a) => a.args.iter_mut().chain(a.filter.as_deref_mut()).collect(),
-            History { metric: e, .. } | Drift { value: e, .. } => vec![e],
-        }
-    }
-
-    /// Whether `test` is true of this expression or of one below it.
-    pub fn any(&self, test: &mut dyn FnMut(&Expr) -> bool) -> bool {
-        test(self) || self.children().into_iter().any(|e| e.any(test))
-    }
-
-    /// The same expression with every span empty, so that two of them can be compared.
-    pub fn without_spans(&self) -> Expr {
-        fn clear(e: &mut Expr) {
-            e.span = Span::default();
-            e.children_mut().into_iter().for_each(clear);
-        }
-        let mut e = self.clone();
-        clear(&mut e);
-        e
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum DriftMeasure {
     /// Population stability index.

@@ -1,88 +1,81 @@
 //! Ways through an expression.
 
-use super::{Expr, ExprKind};
+use super::{Expr, ExprKind, Span};
 
 impl Expr {
+    /// The expressions right below this one, in the order of the text.
+    pub fn children(&self) -> Vec<&Expr> {
+        use ExprKind::*;
+        match &self.kind {
+            Error | Literal(_) | Column(_) | Variable(_) => Vec::new(),
+            Field(e, _) | Not(e) | Negate(e) | IsNull(e) | IsTrue(e) | IsFalse(e) => vec![e],
+            Cast { value, .. } | Matches { value, .. } => vec![value],
+            Index(a, b) | IsDistinct(a, b) => vec![a, b],
+            Binary { left, right, .. } => vec![left, right],
+            In { value, list } => std::iter::once(&**value).chain(list).collect(),
+            Like { value, pattern, .. } => vec![value, pattern],
+            Case { arms, otherwise } => {
+                arms.iter().flat_map(|(when, then)| [when, then]).chain(otherwise.as_deref()).collect()
+            }
+            Call { args, .. } => args.iter().collect(),
+            Quantified { source, body, .. } => vec![source, body],
+            Aggregate(a) => a.args.iter().chain(a.filter.as_deref()).collect(),
+            History { metric: e, .. } | Drift { value: e, .. } => vec![e],
+        }
+    }
+
+    pub fn children_mut(&mut self) -> Vec<&mut Expr> {
+        use ExprKind::*;
+        match &mut self.kind {
+            Error | Literal(_) | Column(_) | Variable(_) => Vec::new(),
+            Field(e, _) | Not(e) | Negate(e) | IsNull(e) | IsTrue(e) | IsFalse(e) => vec![e],
+            Cast { value, .. } | Matches { value, .. } => vec![value],
+            Index(a, b) | IsDistinct(a, b) => vec![a, b],
+            Binary { left, right, .. } => vec![left, right],
+            In { value, list } => std::iter::once(&mut **value).chain(list).collect(),
+            Like { value, pattern, .. } => vec![value, pattern],
+            Case { arms, otherwise } => {
+                arms.iter_mut().flat_map(|(when, then)| [when, then]).chain(otherwise.as_deref_mut()).collect()
+            }
+            Call { args, .. } => args.iter_mut().collect(),
+            Quantified { source, body, .. } => vec![source, body],
+            Aggregate(a) => a.args.iter_mut().chain(a.filter.as_deref_mut()).collect(),
+            History { metric: e, .. } | Drift { value: e, .. } => vec![e],
+        }
+    }
+
+    /// Whether `test` is true of this expression or of one below it.
+    pub fn any(&self, test: &mut dyn FnMut(&Expr) -> bool) -> bool {
+        test(self) || self.children().into_iter().any(|e| e.any(test))
+    }
+
+    /// The same expression with every span empty, so that two of them can be compared.
+    pub fn without_spans(&self) -> Expr {
+        fn clear(e: &mut Expr) {
+            e.span = Span::default();
+            e.children_mut().into_iter().for_each(clear);
+        }
+        let mut e = self.clone();
+        clear(&mut e);
+        e
+    }
+
+    /// The expressions right below this one that are over the same rows: none of an aggregate's.
+    pub fn operands(&self) -> Vec<&Expr> {
+        if matches!(self.kind, ExprKind::Aggregate(_)) { Vec::new() } else { self.children() }
+    }
+
+    /// As [`Expr::operands`], to change them.
+    pub fn operands_mut(&mut self) -> Vec<&mut Expr> {
+        if matches!(self.kind, ExprKind::Aggregate(_)) { Vec::new() } else { self.children_mut() }
+    }
+
     /// Calls with every expression within, from outside in, itself first. What stands inside an aggregate is not
     /// visited: it is of other rows.
     pub fn visit<'a>(&'a self, f: &mut impl FnMut(&'a Expr)) {
         f(self);
-        for child in self.children() {
-            child.visit(f);
-        }
-    }
-
-    /// The operands, in the order in which they are written; none of an aggregate.
-    pub fn children(&self) -> Vec<&Expr> {
-        match &self.kind {
-            ExprKind::Error
-            | ExprKind::Literal(_)
-            | ExprKind::Column(_)
-            | ExprKind::Variable(_)
-            | ExprKind::Aggregate(_) => Vec::new(),
-            ExprKind::Field(a, _)
-            | ExprKind::Not(a)
-            | ExprKind::Negate(a)
-            | ExprKind::IsNull(a)
-            | ExprKind::IsTrue(a)
-            | ExprKind::IsFalse(a)
-            | ExprKind::Matches { value: a, .. }
-            | ExprKind::Cast { value: a, .. }
-            | ExprKind::History { metric: a, .. }
-            | ExprKind::Drift { value: a, .. } => vec![a],
-            ExprKind::Index(a, b)
-            | ExprKind::IsDistinct(a, b)
-            | ExprKind::Binary { left: a, right: b, .. }
-            | ExprKind::Like { value: a, pattern: b, .. }
-            | ExprKind::Quantified { source: a, body: b, .. } => vec![a, b],
-            ExprKind::In { value, list } => std::iter::once(&**value).chain(list).collect(),
-            ExprKind::Case { arms, otherwise } => {
-                arms.iter().flat_map(|(c, v)| [c, v]).chain(otherwise.as_deref()).collect()
-            }
-            ExprKind::Call { args, .. } => args.iter().collect(),
-        }
-    }
-
-    /// As [`Expr::children`], to change them.
-    pub fn children_mut(&mut self, f: &mut dyn FnMut(&mut Expr)) {
-        match &mut self.kind {
-            ExprKind::Error
-            | ExprKind::Literal(_)
-            | ExprKind::Column(_)
-            | ExprKind::Variable(_)
-            | ExprKind::Aggregate(_) => {}
-            ExprKind::Field(a, _)
-            | ExprKind::Not(a)
-            | ExprKind::Negate(a)
-            | ExprKind::IsNull(a)
-            | ExprKind::IsTrue(a)
-            | ExprKind::IsFalse(a)
-            | ExprKind::Matches { value: a, .. }
-            | ExprKind::Cast { value: a, .. }
-            | ExprKind::History { metric: a, .. }
-            | ExprKind::Drift { value: a, .. } => f(a),
-            ExprKind::Index(a, b)
-            | ExprKind::IsDistinct(a, b)
-            | ExprKind::Binary { left: a, right: b, .. }
-            | ExprKind::Like { value: a, pattern: b, .. }
-            | ExprKind::Quantified { source: a, body: b, .. } => {
-                f(a);
-                f(b);
-            }
-            ExprKind::In { value, list } => {
-                f(value);
-                list.iter_mut().for_each(f);
-            }
-            ExprKind::Case { arms, otherwise } => {
-                for (condition, value) in arms {
-                    f(condition);
-                    f(value);
-                }
-                if let Some(otherwise) = otherwise {
-                    f(otherwise);
-                }
-            }
-            ExprKind::Call { args, .. } => args.iter_mut().for_each(f),
+        for operand in self.operands() {
+            operand.visit(f);
         }
     }
 }

@@ -279,10 +279,12 @@ fn replace(
     }
     let mut out = expr.clone();
     let mut failed = None;
-    out.children_mut(&mut |child| match replace(child, aggregate, known) {
-        Ok(new) => *child = new,
-        Err(reason) => failed = Some(reason),
-    });
+    for child in out.operands_mut() {
+        match replace(child, aggregate, known) {
+            Ok(new) => *child = new,
+            Err(reason) => failed = Some(reason),
+        }
+    }
     match failed {
         Some(reason) => Err(reason),
         None => Ok(out),

@@ -12,7 +12,7 @@ use crate::source::Span;
 /// depend on a variable of the expression stay.
 pub fn detach(expr: &Expr, operands: &mut Vec<Expr>) -> Expr {
     let mut out = expr.clone();
-    out.children_mut(&mut |child| take(child, operands));
+    out.operands_mut().into_iter().for_each(|child| take(child, operands));
     out
 }
 
@@ -20,7 +20,7 @@ fn take(child: &mut Expr, operands: &mut Vec<Expr>) {
     if matches!(child.kind, ExprKind::Literal(_)) || reads_variable(child) {
         // Columns below a body stay reachable: they are taken one by one.
         if !matches!(child.kind, ExprKind::Literal(_) | ExprKind::Variable(_)) {
-            child.children_mut(&mut |c| take(c, operands));
+            child.operands_mut().into_iter().for_each(|c| take(c, operands));
         }
         return;
     }
