@@ -310,18 +310,19 @@ pub fn quoted_column(span: Span, column: &str) -> Diagnostic {
         .with_replacement(format!("write `{column}`"), span, format!("`{column}`"))
 }
 
+/// Texts have a limit of their own; this is what functions inside each other come to.
 pub fn too_deep(span: Span, limit: usize) -> Diagnostic {
-    Diagnostic::new(Code::DQ0318, format!("this is nested more than {limit} levels deep"), span, "too deep")
-        .with_help("Split it into functions or rules.")
+    let message = format!("what the functions here stand for is nested more than {limit} levels deep");
+    Diagnostic::new(Code::DQ0208, message, span, "too deep").with_help("Use fewer functions inside each other.")
 }
 
 pub fn tuple_here(span: Span) -> Diagnostic {
-    Diagnostic::new(Code::DQ0319, "a list of values cannot stand here", span, "several values where one belongs")
+    Diagnostic::new(Code::DQ0318, "a list of values cannot stand here", span, "several values where one belongs")
         .with_help("A list stands beside `in` and `references`: `(a, b) in ((1, 2), (3, 4))`.")
 }
 
 pub fn tuple_wanted(span: Span, parts: usize) -> Diagnostic {
-    Diagnostic::new(Code::DQ0319, format!("{parts} values belong here, as on the left"), span, "not as many")
+    Diagnostic::new(Code::DQ0318, format!("{parts} values belong here, as on the left"), span, "not as many")
         .with_help("As in `(a, b) in ((1, 2), (3, 4))`.")
 }
 
