@@ -156,7 +156,7 @@ impl<'t> Builder<'t> {
         for p in pair.into_inner() {
             match p.as_rule() {
                 Rule::names => columns = self.names(p),
-                Rule::dpath => {
+                Rule::path | Rule::dpath => {
                     let path = self.path(&p);
                     columns.push(Name { text: path.text(), span: path.span });
                 }
