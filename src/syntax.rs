@@ -1,12 +1,12 @@
 //! Text to tree. Parsing never fails: a broken item becomes junk and one finding.
 
 pub mod ast;
-mod build;
+pub(crate) mod build;
 mod describe;
 mod errors;
 pub(crate) mod grammar;
-mod locate;
-mod recover;
+pub(crate) mod locate;
+pub(crate) mod recover;
 pub(crate) mod trivia;
 
 use pest::Parser;

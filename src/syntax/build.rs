@@ -20,7 +20,7 @@ use crate::source::{FileId, Span};
 /// How deep a tree may be.
 const MAX_DEPTH: usize = 200;
 
-pub(super) struct Builder<'t> {
+pub(crate) struct Builder<'t> {
     file: FileId,
     /// The whole text.
     text: &'t str,

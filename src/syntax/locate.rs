@@ -17,7 +17,7 @@ use crate::source::Span;
 
 /// What an item should have been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Item,
     Part,
     PromotePart,

@@ -5,7 +5,7 @@ use super::errors;
 use super::grammar::{Pair, Rule};
 
 /// An item of a block; broken if something after it is left over.
-pub(super) struct Group<'t> {
+pub(crate) struct Group<'t> {
     pub head: Pair<'t>,
     /// Bytes of the whole text.
     pub start: usize,
