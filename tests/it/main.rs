@@ -2,11 +2,13 @@
 
 mod binary;
 mod corpus;
+mod eval;
 mod pages;
 mod project;
 #[cfg(feature = "engine")]
 mod promote;
 mod render;
+mod stdlib;
 mod tidy;
 
 /// The folder of `Cargo.toml`.

@@ -64,7 +64,9 @@ fn faults_of(code: Code) -> Vec<String> {
 fn codes_found(before: Option<&str>, text: &str) -> Vec<Code> {
     let compile = |text: &str| dqc::compile(vec![SourceFile::new("page.dq", text)], &crate::layers());
     let compilation = compile(text);
-    let mut found = compilation.diagnostics;
+    let tests = dqc::suite::run(&compilation.checked).into_iter().flat_map(|t| t.findings);
+    let changes = dqc::suite::mutate::run(&compilation.checked, &compilation.sources).findings;
+    let mut found: Vec<_> = tests.chain(changes).chain(compilation.diagnostics).collect();
     if let Some(before) = before.map(compile) {
         found.extend(dqc::compat::compare(&before.checked, &compilation.checked, 0).diagnostics());
     }

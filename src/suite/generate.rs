@@ -1,0 +1,388 @@
+//! Values that meet what a column claims, the same each time, and rows that meet or break a rule.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::check::facts::{Found, Pattern, each_part, search_text};
+use crate::eval::{cast, value};
+use crate::hir::{Column, Contract, Expr, ExprKind, Rule, RuleKind, Type, Value};
+
+use super::judge::{Verdict, judge};
+use super::samples;
+use super::world::{CLOCK, Row, World};
+
+/// How many values may be tried for a column before it is left as it is.
+const TRIES: usize = 20_000;
+/// How many rows may be tried for an example.
+const ROWS: usize = 4_000;
+
+/// Fills columns of one contract.
+pub struct Filler<'a> {
+    contract: &'a Contract,
+    found: RefCell<BTreeMap<&'a str, Vec<Value>>>,
+}
+
+impl<'a> Filler<'a> {
+    pub fn of(contract: &'a Contract) -> Self {
+        Filler { contract, found: RefCell::default() }
+    }
+
+    /// What the column holds in the row of that number, from 0: null if it may be, else a value that meets the column's
+    /// own claims; of a key, another one in each row.
+    pub fn value(&self, column: &str, row: usize) -> Value {
+        match self.contract.column(column) {
+            Some(c) if !c.nullable => self.present(c, row),
+            _ => Value::Null,
+        }
+    }
+
+    fn present(&self, column: &'a Column, row: usize) -> Value {
+        let apart = column.key || self.contract.rules.iter().any(|r| r.name == format!("{}.unique", column.name));
+        let wanted = if apart { row } else { 0 };
+        let mut found = self.found.borrow_mut();
+        let values = found.entry(&column.name).or_default();
+        if values.len() <= wanted {
+            *values = some(self.contract, column, wanted + 1);
+        }
+        values.get(wanted).or(values.first()).cloned().unwrap_or_else(|| plain(&column.ty, row))
+    }
+}
+
+/// Some different values that meet the column's own claims.
+pub fn some(contract: &Contract, column: &Column, count: usize) -> Vec<Value> {
+    let claims = claims(contract, column);
+    let mut found: Vec<Value> = Vec::new();
+    for value in candidates(column, &claims, count).take(TRIES) {
+        if accepts(&claims, contract, column, &value) && !found.iter().any(|v| value::same(v, &value)) {
+            found.push(value);
+            if found.len() == count {
+                break;
+            }
+        }
+    }
+    found
+}
+
+/// The conditions on a column alone.
+fn claims<'c>(contract: &'c Contract, column: &Column) -> Vec<&'c Expr> {
+    let own = |rule: &&Rule| rule.name.strip_prefix(column.name.as_str()).is_some_and(|rest| rest.starts_with('.'));
+    let condition = |rule: &'c Rule| match &rule.kind {
+        RuleKind::Row { condition } if rule.when.is_none() => Some(condition),
+        _ => None,
+    };
+    contract
+        .rules
+        .iter()
+        .filter(own)
+        .filter_map(condition)
+        .filter(|e| columns_of(e).iter().all(|c| *c == column.name))
+        .collect()
+}
+
+fn accepts(claims: &[&Expr], contract: &Contract, column: &Column, value: &Value) -> bool {
+    let _ = contract;
+    let scope = One { name: &column.name, value };
+    claims.iter().all(|claim| crate::eval::holds(claim, &scope) == Ok(Some(true)))
+}
+
+struct One<'a> {
+    name: &'a str,
+    value: &'a Value,
+}
+
+impl crate::eval::Scope for One<'_> {
+    fn column(&self, name: &str) -> Option<Value> {
+        (name == self.name).then(|| self.value.clone())
+    }
+
+    fn now(&self) -> i64 {
+        CLOCK
+    }
+}
+
+/// The columns that an expression reads, each once.
+pub fn columns_of(expr: &Expr) -> Vec<&str> {
+    let mut found: Vec<&str> = Vec::new();
+    each_part(expr, &mut |part| {
+        if let ExprKind::Column(name) = &part.kind {
+            if !found.contains(&name.as_str()) {
+                found.push(name);
+            }
+        }
+    });
+    found
+}
+
+/// Values worth trying, the plainest first.
+fn candidates<'c>(column: &'c Column, claims: &[&'c Expr], count: usize) -> Box<dyn Iterator<Item = Value> + 'c> {
+    if let Some(values) = &column.values {
+        return Box::new(values.iter().cloned());
+    }
+    let near = near_literals(claims, &column.ty);
+    if column.ty != Type::String {
+        return Box::new((0..2_000).map(|i| plain(&column.ty, i)).chain(near));
+    }
+    let known: Vec<String> = column.type_name.iter().flat_map(|t| samples::accepted(t)).cloned().collect();
+    let patterns = if known.is_empty() { from_patterns(claims, count) } else { Vec::new() };
+    let seeds: Vec<String> = known.into_iter().chain(patterns).collect();
+    let first = seeds.first().cloned();
+    let variants = (1..TRIES).filter_map(move |n| first.as_ref().map(|s| variant(s, n)));
+    let plain = (0..50).map(|i| plain(&Type::String, i));
+    let lengths = (0..60).map(|n| Value::String("a".repeat(n)));
+    Box::new(
+        seeds.into_iter().map(Value::String).chain(near).chain(plain).chain(lengths).chain(variants.map(Value::String)),
+    )
+}
+
+/// An unremarkable value of a type; `i` makes others.
+pub fn plain(ty: &Type, i: usize) -> Value {
+    let n = i64::try_from(i).unwrap_or(0);
+    match ty {
+        Type::Boolean => Value::Bool(i.is_multiple_of(2)),
+        Type::TinyInt | Type::SmallInt | Type::Int | Type::BigInt => Value::Int(n + 1),
+        Type::Decimal { scale, .. } => {
+            cast::cast(Value::Int(n + 1), ty).unwrap_or(Value::Decimal { unscaled: i128::from(n), scale: *scale })
+        }
+        Type::Float => Value::Float((n + 1) as f32),
+        Type::Double => Value::Double((n + 1) as f64),
+        Type::String => Value::String(match i {
+            0..26 => char::from(b'a' + u8::try_from(i).unwrap_or(0)).to_string(),
+            _ => format!("a{i}"),
+        }),
+        Type::Binary => Value::Binary(n.to_le_bytes().into_iter().take(2).collect()),
+        // the days before the clock's
+        Type::Date => Value::Date(i32::try_from(CLOCK / crate::eval::zone::DAY - 1 - n).unwrap_or(0)),
+        Type::Timestamp => Value::Timestamp(CLOCK - (n + 24) * crate::eval::zone::HOUR),
+        Type::TimestampNtz => Value::TimestampNtz(CLOCK - (n + 24) * crate::eval::zone::HOUR),
+        Type::Time => Value::Time(n * crate::eval::zone::MINUTE),
+        Type::Interval => Value::Interval(n * crate::eval::zone::HOUR),
+        Type::MonthInterval => Value::MonthInterval(i32::try_from(n).unwrap_or(0)),
+        Type::Array { item, .. } => Value::Array((0..i).map(|k| plain(item, k)).collect()),
+        Type::Map { key, value, .. } => Value::Map((0..i).map(|k| (plain(key, k), plain(value, k))).collect()),
+        Type::Struct(fields) => {
+            let field =
+                |f: &crate::hir::Field| (f.name.clone(), if f.nullable { Value::Null } else { plain(&f.ty, i) });
+            Value::Struct(fields.iter().map(field).collect())
+        }
+        Type::Error | Type::Null => Value::Null,
+    }
+}
+
+/// The literals of conditions as values of a type, and their neighbours.
+fn near_literals(exprs: &[&Expr], ty: &Type) -> Vec<Value> {
+    let mut found = Vec::new();
+    for expr in exprs {
+        each_part(expr, &mut |part| {
+            let ExprKind::Literal(literal) = &part.kind else { return };
+            if *literal == Value::Null || matches!(ty, Type::String) != matches!(literal, Value::String(_)) {
+                return;
+            }
+            if let Ok(value) = cast::cast(literal.clone(), ty) {
+                found.extend(step(&value, 1));
+                found.extend(step(&value, -1));
+                found.insert(0, value);
+            }
+        });
+    }
+    found
+}
+
+/// The neighbour of a value: the next whole number, digit, day, minute.
+pub fn step(value: &Value, by: i64) -> Option<Value> {
+    use crate::eval::zone::MINUTE;
+    Some(match value {
+        Value::Int(n) => Value::Int(n.checked_add(by)?),
+        Value::Decimal { unscaled, scale } => {
+            Value::Decimal { unscaled: unscaled.checked_add(i128::from(by))?, scale: *scale }
+        }
+        Value::Float(x) => Value::Float(x + by as f32),
+        Value::Double(x) if x.abs() <= 1.0 && *x != 0.0 => Value::Double(((x * 100.0) + by as f64).round() / 100.0),
+        Value::Double(x) => Value::Double(x + by as f64),
+        Value::Date(d) => Value::Date(d.checked_add(i32::try_from(by).ok()?)?),
+        Value::Timestamp(t) => Value::Timestamp(t.checked_add(by * MINUTE)?),
+        Value::TimestampNtz(t) => Value::TimestampNtz(t.checked_add(by * MINUTE)?),
+        Value::Time(t) => Value::Time(t.checked_add(by * MINUTE)?),
+        Value::Interval(t) => Value::Interval(t.checked_add(by * MINUTE)?),
+        Value::MonthInterval(n) => Value::MonthInterval(n.checked_add(i32::try_from(by).ok()?)?),
+        Value::Bool(b) => Value::Bool(!b),
+        _ => return None,
+    })
+}
+
+/// Texts that match what the claims ask for.
+fn from_patterns(claims: &[&Expr], count: usize) -> Vec<String> {
+    let mut patterns = Vec::new();
+    for claim in claims {
+        asked(claim, &mut patterns);
+    }
+    let with: Vec<&Pattern> = patterns.iter().collect();
+    let mut found: Vec<String> = Vec::new();
+    while !with.is_empty() && found.len() < count.min(8) {
+        match search_text(&with, &[], &found, 0, None) {
+            Found::Text(text) => found.push(text),
+            _ => break,
+        }
+    }
+    found
+}
+
+/// The patterns that a condition asks for whatever else it asks.
+fn asked(expr: &Expr, found: &mut Vec<Pattern>) {
+    match &expr.kind {
+        ExprKind::Binary { op: crate::hir::BinaryOp::And, left, right } => {
+            asked(left, found);
+            asked(right, found);
+        }
+        ExprKind::Matches { pattern, .. } => found.push(Pattern::regex(pattern)),
+        _ => {}
+    }
+}
+
+/// The text with its digits and letters counted on by `n`, from the last one.
+fn variant(text: &str, mut n: usize) -> String {
+    let mut chars: Vec<char> = text.chars().collect();
+    for c in chars.iter_mut().rev() {
+        let (first, size) = match c {
+            '0'..='9' => ('0', 10),
+            'a'..='z' => ('a', 26),
+            'A'..='Z' => ('A', 26),
+            _ => continue,
+        };
+        let digit = (u32::from(*c) - u32::from(first)) as usize + n % size;
+        n = n / size + digit / size;
+        *c = char::from_u32(u32::from(first) + u32::try_from(digit % size).unwrap_or(0)).unwrap_or(*c);
+        if n == 0 {
+            break;
+        }
+    }
+    chars.into_iter().collect()
+}
+
+/// A row that a rule lets through and one that breaks it, as small as they come: the columns that the rule reads.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Examples {
+    pub passes: Option<Vec<(String, Value)>>,
+    pub breaks: Option<Vec<(String, Value)>>,
+}
+
+/// Examples for a row rule; none for other rules, or where none was found.
+pub fn examples(contract: &Contract, rule: &Rule) -> Examples {
+    let RuleKind::Row { condition } = &rule.kind else { return Examples::default() };
+    let read = read_by(&[rule]);
+    let shown = |row: Row| row.values.into_iter().filter(|(name, _)| read.contains(name)).collect();
+    let exprs: Vec<&Expr> = rule.when.iter().chain([condition]).collect();
+    let verdict = |row: &Row| verdict(contract, rule, row);
+    Examples {
+        passes: find(contract, &read, &exprs, &|row| verdict(row) == Verdict::Holds).map(shown),
+        breaks: find(contract, &read, &exprs, &|row| verdict(row) == Verdict::Breaks).map(shown),
+    }
+}
+
+/// The columns that row rules read.
+pub fn read_by(rules: &[&Rule]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for rule in rules {
+        let condition = match &rule.kind {
+            RuleKind::Row { condition } => Some(condition),
+            _ => None,
+        };
+        for name in rule.when.iter().chain(condition).flat_map(columns_of) {
+            if !found.iter().any(|f| f == name) {
+                found.push(name.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// What a rule says of a batch of this one row.
+pub fn verdict(contract: &Contract, rule: &Rule, row: &Row) -> Verdict {
+    let world = World {
+        contract,
+        now: CLOCK,
+        batch: vec![row.clone()],
+        table: Vec::new(),
+        merges: false,
+        given: BTreeMap::new(),
+        history: None,
+    };
+    judge(&[rule], &world).pop().map_or(Verdict::NotEvaluated(String::new()), |j| j.verdict)
+}
+
+/// A row that `wanted` takes; of those, one that meets the claims of all columns if there is one. Only the columns that
+/// are read differ from what a test would fill in; `exprs` hold constants worth trying.
+pub fn find(contract: &Contract, read: &[String], exprs: &[&Expr], wanted: &dyn Fn(&Row) -> bool) -> Option<Row> {
+    let filler = Filler::of(contract);
+    let filled = |c: &Column| (c.name.clone(), filler.value(&c.name, 0));
+    let base = Row { values: contract.columns.iter().map(filled).collect(), number: Some(1) };
+    let columns: Vec<&Column> = contract.columns.iter().filter(|c| read.contains(&c.name)).collect();
+    let options: Vec<Vec<Value>> = columns.iter().map(|c| options(contract, c, exprs)).collect();
+    let mut second: Option<Row> = None;
+    let mut at = vec![0_usize; columns.len()];
+    for _ in 0..ROWS {
+        let mut row = base.clone();
+        for ((column, values), i) in columns.iter().zip(&options).zip(&at) {
+            if let (Some(cell), Some(v)) = (row.values.iter_mut().find(|(n, _)| *n == column.name), values.get(*i)) {
+                cell.1 = v.clone();
+            }
+        }
+        if wanted(&row) {
+            if meets_claims(contract, &columns, &row) {
+                return Some(row);
+            }
+            second.get_or_insert(row);
+        }
+        // the next combination, like an odometer
+        let mut done = true;
+        for (i, values) in at.iter_mut().zip(&options) {
+            *i += 1;
+            if *i < values.len() {
+                done = false;
+                break;
+            }
+            *i = 0;
+        }
+        if done {
+            break;
+        }
+    }
+    second
+}
+
+fn meets_claims(contract: &Contract, columns: &[&Column], row: &Row) -> bool {
+    columns.iter().all(|c| {
+        let claims = claims(contract, c);
+        match row.get(&c.name) {
+            Some(Value::Null) => c.nullable,
+            Some(value) => accepts(&claims, contract, c, value),
+            None => true,
+        }
+    })
+}
+
+fn options(contract: &Contract, column: &Column, exprs: &[&Expr]) -> Vec<Value> {
+    let mut found = some(contract, column, 3);
+    found.extend(near_literals(exprs, &column.ty));
+    if column.nullable {
+        found.push(Value::Null);
+    }
+    found.extend((0..3).map(|i| plain(&column.ty, i)));
+    if let Some(first) = found.first().cloned() {
+        found.extend(step(&first, -1));
+        found.extend(step(&first, 1));
+    }
+    if column.ty == Type::String {
+        found.push(Value::String(String::new()));
+    }
+    if !column.nullable {
+        found.push(Value::Null);
+    }
+    let mut distinct: Vec<Value> = Vec::new();
+    for value in found {
+        if !distinct.iter().any(|v| value::same(v, &value)) {
+            distinct.push(value);
+        }
+    }
+    distinct.truncate(16);
+    distinct
+}

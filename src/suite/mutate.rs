@@ -1,0 +1,304 @@
+//! Which changes of a rule no test notices: each rule is changed in one small place at a time, and the tests are run
+//! again. A change that all tests let pass is one that an author could make by mistake.
+
+use crate::diagnostics::{Diagnostic, Sink};
+use crate::hir::{
+    BinaryOp, Checked, Contract, Expect, ExpectWhat, Expr, ExprKind, Nulls, Rule, RuleKind, Test, Type, Value,
+};
+use crate::source::{SourceMap, Span};
+
+use super::generate::{self, step};
+use super::judge::{Verdict, show};
+use super::world::{Row, World};
+use super::{check, errors, rules_of};
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Mutations {
+    /// How many changes were tried.
+    pub tried: usize,
+    /// How many of them a test noticed.
+    pub noticed: usize,
+    /// The others that a row can tell apart, and rules that no test names.
+    pub findings: Vec<Diagnostic>,
+}
+
+/// How many changes of one rule are tried.
+const MOST: usize = 60;
+
+/// Changes each rule of the tested contracts. Tests that fail as it is are left out.
+pub fn run(checked: &Checked, sources: &SourceMap) -> Mutations {
+    let mut out = Mutations::default();
+    let mut sink = Sink::default();
+    for contract in &checked.contracts {
+        let rules = rules_of(checked, contract);
+        let tests: Vec<(&Test, World)> = checked
+            .tests
+            .iter()
+            .filter(|t| t.dataset == contract.dataset)
+            .map(|t| (t, World::of(checked, contract, t)))
+            .filter(|(t, world)| check(&rules, t, world).is_empty())
+            .collect();
+        if tests.is_empty() {
+            continue;
+        }
+        for (i, rule) in rules.iter().enumerate() {
+            if !tests.iter().any(|(t, _)| expects(&t.expects, rule)) {
+                if !rule.name.contains('.') {
+                    let row = generate::examples(contract, rule).breaks.map(|r| shown(&r));
+                    sink.push(errors::untested(rule.condition_span, &rule.name, row.as_deref()));
+                }
+                continue;
+            }
+            for change in changes(contract, rule, sources).into_iter().take(MOST) {
+                out.tried += 1;
+                let mut changed = rules.clone();
+                if let Some(place) = changed.get_mut(i) {
+                    *place = &change.rule;
+                }
+                if tests.iter().any(|(t, world)| !check(&changed, t, world).is_empty()) {
+                    out.noticed += 1;
+                    continue;
+                }
+                match telling(contract, rule, &change.rule) {
+                    Telling::Row(row) => {
+                        sink.push(errors::unnoticed(change.at, &rule.name, &change.what, Some(&shown(&row))));
+                    }
+                    Telling::Batch => sink.push(errors::unnoticed(change.at, &rule.name, &change.what, None)),
+                    // most likely the two mean the same
+                    Telling::None => out.tried -= 1,
+                }
+            }
+        }
+    }
+    out.findings = sink.into_sorted();
+    out
+}
+
+fn expects(expects: &[Expect], rule: &Rule) -> bool {
+    expects.iter().any(|e| match &e.what {
+        ExpectWhat::Holds(name) | ExpectWhat::Breaks(name, _) | ExpectWhat::NotEvaluated(name) => *name == rule.name,
+        ExpectWhat::EveryOther { .. } => false,
+    })
+}
+
+fn shown(row: &[(String, Value)]) -> String {
+    row.iter().map(|(name, value)| format!("{name} = {}", show(value))).collect::<Vec<_>>().join(", ")
+}
+
+enum Telling {
+    Row(Vec<(String, Value)>),
+    /// It takes more than one row.
+    Batch,
+    None,
+}
+
+/// A row of which the two rules say different things.
+fn telling(contract: &Contract, rule: &Rule, changed: &Rule) -> Telling {
+    let (RuleKind::Row { condition: a }, RuleKind::Row { condition: b }) = (&rule.kind, &changed.kind) else {
+        return Telling::Batch;
+    };
+    let read = generate::read_by(&[rule, changed]);
+    let exprs: Vec<&Expr> = rule.when.iter().chain([a, b]).collect();
+    let breaks = |rule: &Rule, row: &Row| generate::verdict(contract, rule, row) == Verdict::Breaks;
+    match generate::find(contract, &read, &exprs, &|row| breaks(rule, row) != breaks(changed, row)) {
+        Some(row) => Telling::Row(row.values.into_iter().filter(|(name, _)| read.contains(name)).collect()),
+        None => Telling::None,
+    }
+}
+
+struct Change {
+    at: Span,
+    /// `<=` becomes `<`
+    what: String,
+    rule: Rule,
+}
+
+fn changes(contract: &Contract, rule: &Rule, sources: &SourceMap) -> Vec<Change> {
+    let mut found = Vec::new();
+    let cx = Context { contract, sources };
+    let with = |kind: RuleKind| Rule { kind, ..rule.clone() };
+    let mut add = |variants: Vec<Variant>, make: &dyn Fn(Expr) -> Rule| {
+        for v in variants.into_iter().filter(|v| v.at.file == contract.file) {
+            found.push(Change { at: v.at, what: v.what, rule: make(v.expr) });
+        }
+    };
+    match &rule.kind {
+        RuleKind::Row { condition } => {
+            add(cx.variants(condition), &|condition| with(RuleKind::Row { condition }));
+        }
+        RuleKind::Aggregate { condition, value, limit } => add(cx.variants(condition), &|condition| {
+            with(RuleKind::Aggregate { condition, value: value.clone(), limit: limit.clone() })
+        }),
+        _ => {}
+    }
+    if let Some(when) = &rule.when {
+        add(cx.variants(when), &|when| Rule { when: Some(when), ..rule.clone() });
+        found.push(Change {
+            at: when.span,
+            what: "the `when` is left out".into(),
+            rule: Rule { when: None, ..rule.clone() },
+        });
+    }
+    if let RuleKind::Unique { by, keep, key: false } = &rule.kind {
+        for (i, e) in by.iter().enumerate().filter(|_| by.len() > 1) {
+            let mut by = by.clone();
+            by.remove(i);
+            let kind = RuleKind::Unique { by, keep: keep.clone(), key: false };
+            found.push(Change { at: e.span, what: format!("`{}` is left out", cx.text(e.span)), rule: with(kind) });
+        }
+    }
+    if let RuleKind::Row { condition } = &rule.kind {
+        if condition.nullable {
+            let (nulls, what) = match rule.nulls {
+                Nulls::Pass => (Nulls::Fail, "null fails instead of passing"),
+                Nulls::Fail => (Nulls::Pass, "null passes instead of failing"),
+            };
+            let rule = Rule { nulls, ..rule.clone() };
+            found.push(Change { at: condition.span, what: what.into(), rule });
+        }
+    }
+    found
+}
+
+struct Context<'a> {
+    contract: &'a Contract,
+    sources: &'a SourceMap,
+}
+
+/// An expression changed in one place.
+struct Variant {
+    at: Span,
+    what: String,
+    expr: Expr,
+}
+
+impl Context<'_> {
+    fn text(&self, span: Span) -> &str {
+        self.sources.get(span.file).text.get(span.range()).unwrap_or("")
+    }
+
+    fn variants(&self, expr: &Expr) -> Vec<Variant> {
+        let mut found = self.here(expr);
+        let mut copy = expr.clone();
+        for slot in 0..slots(&mut copy).len() {
+            let child = slots(&mut copy).into_iter().nth(slot).map(|c| c.clone());
+            for v in child.iter().flat_map(|c| self.variants(c)) {
+                let mut changed = expr.clone();
+                if let Some(place) = slots(&mut changed).into_iter().nth(slot) {
+                    *place = v.expr;
+                }
+                found.push(Variant { at: v.at, what: v.what, expr: changed });
+            }
+        }
+        found
+    }
+
+    fn here(&self, expr: &Expr) -> Vec<Variant> {
+        let mut found = Vec::new();
+        let mut add = |what: String, kind: ExprKind| {
+            found.push(Variant { at: expr.span, what, expr: Expr { kind, ..expr.clone() } });
+        };
+        match &expr.kind {
+            ExprKind::Binary { op, left, right } => {
+                if let Some(other) = other(*op, right) {
+                    let kind = ExprKind::Binary { op: other, left: left.clone(), right: right.clone() };
+                    if let Some(what) = self.exchange(expr, *op, other) {
+                        add(what, kind);
+                    }
+                }
+            }
+            ExprKind::Not(of) => add("`not` is left out".into(), of.kind.clone()),
+            ExprKind::IsNull(_) => {
+                add("`is null` becomes its opposite".into(), ExprKind::Not(Box::new(expr.clone())));
+            }
+            ExprKind::Literal(value) if !matches!(value, Value::Bool(_)) => {
+                for by in [1, -1] {
+                    if let Some(near) = step(value, by) {
+                        let what = format!("`{}` becomes {}", self.text(expr.span), show(&near));
+                        add(what, ExprKind::Literal(near));
+                    }
+                }
+            }
+            ExprKind::In { value, list } if list.len() > 1 => {
+                for (i, item) in list.iter().enumerate().take(4) {
+                    let mut list = list.clone();
+                    list.remove(i);
+                    let what = format!("`{}` is left out of the list", self.text(item.span));
+                    add(what, ExprKind::In { value: value.clone(), list });
+                }
+            }
+            ExprKind::Column(name) => {
+                let alike = |c: &&crate::hir::Column| c.ty == expr.ty && c.name != *name;
+                for column in self.contract.columns.iter().filter(alike).take(2) {
+                    add(format!("`{name}` becomes `{}`", column.name), ExprKind::Column(column.name.clone()));
+                }
+            }
+            ExprKind::Quantified { every, variable, source, body } => {
+                let (from, to) = if *every { ("every", "any") } else { ("any", "every") };
+                let kind = ExprKind::Quantified {
+                    every: !every,
+                    variable: variable.clone(),
+                    source: source.clone(),
+                    body: body.clone(),
+                };
+                add(format!("`{from}` becomes `{to}`"), kind);
+            }
+            _ => {}
+        }
+        found
+    }
+
+    /// How an exchanged operator is told; one that the author did not write is a range's end.
+    fn exchange(&self, expr: &Expr, op: BinaryOp, other: BinaryOp) -> Option<String> {
+        let text = self.text(expr.span).to_lowercase();
+        if text.contains(op.text()) && !(text.contains("between") && op.is_comparison()) {
+            return Some(format!("`{}` becomes `{}`", op.text(), other.text()));
+        }
+        match op {
+            BinaryOp::GreaterEqual => Some("the range's lower end is left out of it".into()),
+            BinaryOp::LessEqual => Some("the range's upper end is left out of it".into()),
+            _ => None,
+        }
+    }
+}
+
+/// The operator that is most easily taken for another.
+fn other(op: BinaryOp, right: &Expr) -> Option<BinaryOp> {
+    Some(match op {
+        BinaryOp::Or => BinaryOp::And,
+        BinaryOp::And => BinaryOp::Or,
+        BinaryOp::Equal => BinaryOp::NotEqual,
+        BinaryOp::NotEqual => BinaryOp::Equal,
+        BinaryOp::Less => BinaryOp::LessEqual,
+        BinaryOp::LessEqual => BinaryOp::Less,
+        BinaryOp::Greater => BinaryOp::GreaterEqual,
+        BinaryOp::GreaterEqual => BinaryOp::Greater,
+        BinaryOp::Add if right.ty != Type::String => BinaryOp::Subtract,
+        BinaryOp::Subtract => BinaryOp::Add,
+        _ => return None,
+    })
+}
+
+/// The places in an expression where others stand.
+fn slots(expr: &mut Expr) -> Vec<&mut Expr> {
+    match &mut expr.kind {
+        ExprKind::Error | ExprKind::Literal(_) | ExprKind::Column(_) | ExprKind::Variable(_) => Vec::new(),
+        ExprKind::Field(of, _) | ExprKind::Not(of) | ExprKind::Negate(of) => vec![of],
+        ExprKind::IsNull(of) | ExprKind::IsTrue(of) | ExprKind::IsFalse(of) => vec![of],
+        ExprKind::Matches { value, .. } | ExprKind::Cast { value, .. } => vec![value],
+        ExprKind::Index(a, b) | ExprKind::IsDistinct(a, b) => vec![a, b],
+        ExprKind::Binary { left, right, .. } => vec![left, right],
+        ExprKind::In { value, .. } => vec![value],
+        ExprKind::Like { value, .. } => vec![value],
+        ExprKind::Case { arms, otherwise } => {
+            let arms = arms.iter_mut().flat_map(|(a, b)| [a, b]);
+            arms.chain(otherwise.iter_mut().map(|e| &mut **e)).collect()
+        }
+        ExprKind::Call { args, .. } => args.iter_mut().collect(),
+        ExprKind::Quantified { source, body, .. } => vec![source, body],
+        ExprKind::Aggregate(a) => a.args.iter_mut().chain(a.filter.iter_mut().map(|e| &mut **e)).collect(),
+        ExprKind::History { metric, .. } => vec![metric],
+        ExprKind::Drift { value, .. } => vec![value],
+    }
+}

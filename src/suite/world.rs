@@ -1,0 +1,176 @@
+//! What a test gives: the rows of the batch, of the table and of other datasets, the past and the clock.
+
+use std::collections::BTreeMap;
+
+use crate::eval::aggregate::{aggregate, over};
+use crate::eval::{Reason, Result, Scope};
+use crate::hir::{
+    Aggregate, AggregateFn, Checked, Contract, Expr, HistoryWindow, Rows, Test, TestTable, Type, Unit, Value, Write,
+};
+
+use super::generate;
+
+/// The clock of a test that says none: 2026-01-01T00:00:00Z.
+pub const CLOCK: i64 = 1_767_225_600_000_000;
+
+/// One row, all columns filled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub values: Vec<(String, Value)>,
+    /// Counts from 1 in the test; `None` for rows of other datasets and of the table.
+    pub number: Option<u64>,
+}
+
+impl Row {
+    pub fn get(&self, column: &str) -> Option<&Value> {
+        self.values.iter().find(|(name, _)| name == column).map(|(_, v)| v)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct World<'a> {
+    pub contract: &'a Contract,
+    pub now: i64,
+    pub batch: Vec<Row>,
+    /// The target before the batch.
+    pub table: Vec<Row>,
+    /// Whether the batch replaces rows of the table that have its keys.
+    pub merges: bool,
+    pub given: BTreeMap<&'a str, Vec<Row>>,
+    /// A column a rule, by its name; a row a past batch, the latest last.
+    pub history: Option<&'a TestTable>,
+}
+
+impl<'a> World<'a> {
+    pub fn of(checked: &'a Checked, contract: &'a Contract, test: &'a Test) -> Self {
+        let mut batch = rows(contract, &test.rows);
+        for (row, number) in batch.iter_mut().zip(1..) {
+            row.number = Some(number);
+        }
+        let (mut table, mut given) = (Vec::new(), BTreeMap::new());
+        for (dataset, cells) in &test.given {
+            if *dataset == contract.dataset {
+                table = rows(contract, cells);
+            } else if let Some(other) = checked.contract(dataset) {
+                given.insert(dataset.as_str(), rows(other, cells));
+            }
+        }
+        let merges = checked.promotion_to(&contract.dataset).is_some_and(|p| matches!(p.write, Write::Merge { .. }));
+        let now = test.at.unwrap_or(CLOCK);
+        World { contract, now, batch, table, merges, given, history: test.history.as_ref() }
+    }
+
+    /// The table as it would be after the promotion of these rows.
+    pub fn after<'r>(&'r self, rows: &[&'r Row]) -> Vec<&'r Row> {
+        let key: Vec<&str> = self.contract.key().map(|c| c.name.as_str()).collect();
+        let replaced = |old: &Row| {
+            self.merges && !key.is_empty() && rows.iter().any(|new| key.iter().all(|k| old.get(k) == new.get(k)))
+        };
+        self.table.iter().filter(|old| !replaced(old)).chain(rows.iter().copied()).collect()
+    }
+}
+
+/// A table's rows; cells that it leaves out hold what the column allows.
+fn rows(contract: &Contract, table: &TestTable) -> Vec<Row> {
+    let fill = generate::Filler::of(contract);
+    let row = |(i, cells): (usize, &Vec<Option<Value>>)| {
+        let value = |c: &crate::hir::Column| {
+            let written = table.columns.iter().position(|n| *n == c.name).and_then(|at| cells.get(at)?.clone());
+            (c.name.clone(), written.unwrap_or_else(|| fill.value(&c.name, i)))
+        };
+        let mut values: Vec<(String, Value)> = contract.columns.iter().map(value).collect();
+        // what the contract lets pass but does not name
+        for (name, cell) in table.columns.iter().zip(cells) {
+            if contract.column(name).is_none() {
+                values.push((name.clone(), cell.clone().unwrap_or(Value::Null)));
+            }
+        }
+        Row { values, number: None }
+    };
+    table.rows.iter().enumerate().map(row).collect()
+}
+
+/// What a rule's expressions see: one row perhaps, a group perhaps, and all that aggregates read.
+pub struct View<'a> {
+    pub world: &'a World<'a>,
+    /// The rule that is judged; its past has that name.
+    pub rule: &'a str,
+    pub row: Option<&'a Row>,
+    /// The group's names and values.
+    pub group: &'a [(String, Value)],
+    /// The rows that the rule judges, or those of the group.
+    pub own: &'a [&'a Row],
+    /// The rows of the batch that are still to be published.
+    pub current: &'a [&'a Row],
+}
+
+impl<'a> View<'a> {
+    pub fn at(&self, row: &'a Row) -> View<'a> {
+        View { row: Some(row), ..*self }
+    }
+}
+
+impl Scope for View<'_> {
+    fn column(&self, name: &str) -> Option<Value> {
+        let in_group = || self.group.iter().find(|(n, _)| n == name).map(|(_, v)| v);
+        self.row.and_then(|row| row.get(name)).or_else(in_group).cloned()
+    }
+
+    fn now(&self) -> i64 {
+        self.world.now
+    }
+
+    fn aggregate(&self, of: &Aggregate, ty: &Type) -> Result {
+        let input: Vec<&Row>;
+        let rows: &[&Row] = match &of.rows {
+            Rows::Own => self.own,
+            Rows::Batch => self.current,
+            Rows::Input => {
+                input = self.world.batch.iter().collect();
+                &input
+            }
+            Rows::Table => {
+                input = self.world.after(self.current);
+                &input
+            }
+            Rows::Source => return Err(Reason::of("the source's rows are not given")),
+            Rows::Dataset(dataset) => match self.world.given.get(dataset.as_str()) {
+                Some(rows) => {
+                    input = rows.iter().collect();
+                    &input
+                }
+                None => return Err(not_given(dataset)),
+            },
+        };
+        let views: Vec<View> = rows.iter().map(|row| View { row: Some(row), ..*self }).collect();
+        let scopes: Vec<&dyn Scope> = views.iter().map(|v| v as &dyn Scope).collect();
+        aggregate(of, ty, &scopes)
+    }
+
+    fn history(&self, _metric: &Expr, statistic: AggregateFn, window: HistoryWindow) -> Result {
+        let Some(table) = self.world.history else { return Err(Reason::HISTORY) };
+        let Some(at) = table.columns.iter().position(|c| c == self.rule) else { return Err(Reason::HISTORY) };
+        let wanted = usize::try_from(window.count.saturating_mul(batches(window.unit))).unwrap_or(usize::MAX);
+        let skip = table.rows.len().saturating_sub(wanted);
+        let past = table.rows.iter().skip(skip).filter_map(|row| row.get(at).cloned().flatten());
+        let past: Vec<Value> = past.filter(|v| *v != Value::Null).collect();
+        if past.len() < wanted.min(7) {
+            return Err(Reason::HISTORY);
+        }
+        over(statistic, past, 0.5, &Type::Double)
+    }
+}
+
+/// How many batches a unit of time holds: a test's are a day apart.
+fn batches(unit: Option<Unit>) -> u64 {
+    match unit {
+        Some(Unit::Week) => 7,
+        Some(Unit::Month) => 30,
+        Some(Unit::Year) => 365,
+        _ => 1,
+    }
+}
+
+pub fn not_given(dataset: &str) -> Reason {
+    Reason(format!("no rows of `{dataset}` are given").into())
+}
