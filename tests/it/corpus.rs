@@ -56,10 +56,12 @@ fn compare(corpus: &Path, files: &[PathBuf], faults: &mut String) {
         .map(|path| SourceFile::new(relative(path, project), std::fs::read_to_string(path).expect("a corpus file is UTF-8")))
         .collect();
     let compilation = dqc::compile(sources.clone(), &crate::layers());
+    let tests: Vec<Diagnostic> = dqc::suite::run(&compilation.checked).into_iter().flat_map(|t| t.findings).collect();
     for (path, source) in files.iter().zip(&sources) {
         let found: Vec<(usize, &Diagnostic)> = compilation
             .diagnostics
             .iter()
+            .chain(&tests)
             .filter(|d| compilation.sources.get(d.primary.span.file).path == source.path)
             .map(|d| (source.place(d.primary.span.start as usize).line, d))
             .collect();

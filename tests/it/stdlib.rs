@@ -175,7 +175,10 @@ fn the_examples_are_true() {
             let line = text.get(d.primary.span.range()).unwrap_or("");
             let _ = writeln!(faults, "{module}: {}: {} ({line})", d.code.name(), d.message);
         }
-        let Some(contract) = compilation.checked.contract("silver.examples") else { continue };
+        let Some(contract) = compilation.checked.contract("silver.examples") else {
+            let _ = writeln!(faults, "{module}: the examples do not compile");
+            continue;
+        };
         for (n, claim) in claims.iter().enumerate() {
             let found = match &claim.literal {
                 None => contract.rules.iter().find(|r| r.name == format!("r{n}")).map(|rule| match &rule.kind {

@@ -3,13 +3,13 @@
 
 use super::number::Number;
 use super::terms::Sort;
-use crate::hir::{AggregateFn, BinaryOp, Expr, ExprKind, Type};
+use crate::hir::{AggregateFn, BinaryOp, Expr, ExprKind, Type, Value};
 
 /// Functions that can be computed for every value of the types that they take (text that is read as something
 /// else is not among those), and that are null exactly where an argument is.
 const TOTAL: &[&str] = &[
     "bit_length", "contains", "date", "day", "dayofweek", "dayofyear", "ends_with", "hour", "initcap", "isnan", "length", "lower",
-    "ltrim", "md5", "minute", "month", "octet_length", "quarter", "reverse", "rtrim", "second", "sha256", "sha512", "sign",
+    "ltrim", "md5", "minute", "month", "octet_length", "quarter", "reverse", "rtrim", "second", "sha256", "sha512",
     "size", "starts_with", "strpos", "time_of_day", "to_unixtime", "trim", "unix_date", "unix_millis", "upper", "week",
     "weekday", "year",
 ];
@@ -43,8 +43,10 @@ pub fn is_total(expr: &Expr) -> bool {
         ExprKind::Cast { attempt: true, .. } => true,
         ExprKind::Cast { value, .. } => keeps_value(&value.ty, &expr.ty),
         ExprKind::Binary { op: BinaryOp::Concat, .. } => true,
-        ExprKind::Binary { op: BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide, .. } => {
-            expr.ty.is_floating()
+        ExprKind::Binary { op: BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply, .. } => expr.ty.is_floating(),
+        // By zero there is no quotient, of floating numbers neither.
+        ExprKind::Binary { op: BinaryOp::Divide | BinaryOp::Remainder, right, .. } => {
+            expr.ty.is_floating() && matches!(right.kind, ExprKind::Literal(Value::Double(x)) if x != 0.0)
         }
         ExprKind::Negate(_) => expr.ty.is_floating() || matches!(expr.ty, Type::Decimal { .. }),
         ExprKind::Case { .. } | ExprKind::Aggregate(_) | ExprKind::History { .. } | ExprKind::Drift { .. } => true,
@@ -105,7 +107,7 @@ pub fn narrow(expr: &Expr, sort: Sort) -> Sort {
             "dayofyear" => (whole(1), whole(366), true),
             "hour" => (whole(0), whole(23), true),
             "minute" | "second" => (whole(0), whole(59), true),
-            "mod97" => (whole(0), whole(96), true),
+            "mod97" => (whole(-1), whole(96), true),
             _ => (None, None, false),
         },
         ExprKind::Aggregate(aggregate) => match aggregate.function {
