@@ -46,20 +46,16 @@ pub struct Compilation {
 /// Compiles all texts of a project, with the standard library; `layers` are the names in `dqc.toml`, in their order.
 pub fn compile(files: Vec<source::SourceFile>, layers: &[String]) -> Compilation {
     let mut sources = source::SourceMap::default();
-    let library = stdlib::FILES
-        .iter()
-        .map(|(module, text)| source::SourceFile::new(format!("{}{module}.dq", resolve::STD_PREFIX), *text));
-    for file in files.into_iter().chain(library) {
-        sources.add(file);
-    }
     let mut sink = diagnostics::Sink::default();
-    let mut files = Vec::new();
-    for (id, source) in sources.iter() {
-        let parsed = syntax::parse(id, &source.text);
-        sink.extend(parsed.diagnostics);
-        files.push(parsed.file);
+    let library = stdlib::files().iter().map(|(source, parse)| (source.clone(), Some(parse)));
+    let mut trees = Vec::new();
+    for (source, parse) in library.chain(files.into_iter().map(|source| (source, None))) {
+        let id = sources.add(source);
+        let parse = parse.cloned().unwrap_or_else(|| syntax::parse(id, &sources.get(id).text));
+        sink.extend(parse.diagnostics);
+        trees.push(parse.file);
     }
-    let names = resolve::Names::collect(&files, &sources, &mut sink);
-    let (checked, sink) = check::check(&files, &names, &sources, layers, sink);
-    Compilation { sources, files, diagnostics: sink.into_sorted(), checked }
+    let names = resolve::Names::collect(&trees, &sources, &mut sink);
+    let (checked, sink) = check::check(&trees, &names, &sources, layers, sink);
+    Compilation { sources, files: trees, diagnostics: sink.into_sorted(), checked }
 }

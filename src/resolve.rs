@@ -74,7 +74,7 @@ pub struct Names<'a> {
     pub datasets: BTreeMap<String, Dataset<'a>>,
 }
 
-pub const STD_PREFIX: &str = "<std>/";
+pub use crate::stdlib::PREFIX as STD_PREFIX;
 
 /// The form in which names are compared.
 pub fn fold(name: &str) -> String {

@@ -1,6 +1,14 @@
 //! The standard library: `.dq` files in the binary. `native.dq` declares what is computed in Rust and says how its
 //! signatures are read; the others are written in the language.
 
+use std::sync::OnceLock;
+
+use crate::source::{FileId, SourceFile};
+use crate::syntax::{self, Parse};
+
+/// Before a library module's path in the names of files.
+pub const PREFIX: &str = "<std>/";
+
 /// Module path and text.
 pub const FILES: &[(&str, &str)] = &[
     ("native", include_str!("../stdlib/native.dq")),
@@ -12,6 +20,17 @@ pub const FILES: &[(&str, &str)] = &[
     ("finance", include_str!("../stdlib/finance.dq")),
     ("br", include_str!("../stdlib/br.dq")),
 ];
+
+/// The library read once: each file is the one of its place in a compilation's source map, before the project's.
+pub fn files() -> &'static [(SourceFile, Parse)] {
+    static READ: OnceLock<Vec<(SourceFile, Parse)>> = OnceLock::new();
+    READ.get_or_init(|| {
+        let read = |(id, (module, text)): (u32, &(&str, &str))| {
+            (SourceFile::new(format!("{PREFIX}{module}.dq"), *text), syntax::parse(FileId(id), text))
+        };
+        (0..).zip(FILES).map(read).collect()
+    })
+}
 
 /// Other names under which SQL knows a native function; a call is resolved to the one that is declared.
 const ALIASES: &[(&str, &str)] = &[
