@@ -130,7 +130,8 @@ impl<'a> Checker<'a> {
         let promotions = self.upstream_first(promotions, &reads);
         let tests = items().filter_map(as_test).filter_map(|t| self.test(t, &contracts, &promotions)).collect();
         let checked = Checked { contracts, promotions, calendars, tests };
-        self.sink.extend(known::findings(&checked, self.layers));
+        let whole = !self.sink.has_errors();
+        self.sink.extend(known::findings(&checked, self.layers, whole));
         checked
     }
 

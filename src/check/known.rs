@@ -13,11 +13,15 @@ use crate::diagnostics::Diagnostic;
 use crate::hir::{Checked, Contract, Rule};
 
 /// All that is known without data, in no order. `layers` are the project's, upstream first.
-pub fn findings(checked: &Checked, layers: &[String]) -> Vec<Diagnostic> {
+/// `whole`: nothing has been left out because of an error.
+pub fn findings(checked: &Checked, layers: &[String], whole: bool) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for contract in &checked.contracts {
         rules_say_something(contract, &mut found);
-        thresholds::can_act(contract, checked, &mut found);
+        thresholds::can_act(contract, &mut found);
+        if whole {
+            thresholds::cap_can_be_passed(contract, checked, &mut found);
+        }
         messages::show_no_private_values(contract, &mut found);
         promotions::references_follow_the_layers(contract, layers, &mut found);
         deadlines::budgets_can_be_missed(contract, &mut found);
@@ -38,11 +42,12 @@ fn rules_say_something(contract: &Contract, found: &mut Vec<Diagnostic>) {
     rules::batch_rules_can_hold_and_break(contract, &told, found);
 }
 
-/// Whether the rule is what a column claims, not written among the rules.
+/// Whether the rule is what a column claims, not written among the rules: it is read at the column.
 fn is_claim(contract: &Contract, rule: &Rule) -> bool {
     rule.name.split_once('.').is_some_and(|(column, _)| {
         contract.column(column).is_some_and(|c| {
-            c.span.file == rule.span.file && c.span.start <= rule.span.start && rule.span.end <= c.span.end
+            let (inner, outer) = (c.span, rule.span);
+            inner.file == outer.file && outer.start <= inner.start && inner.end <= outer.end
         })
     })
 }

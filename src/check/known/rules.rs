@@ -32,12 +32,14 @@ impl<'c> Pool<'c> {
     fn judge(&mut self, found: &mut Vec<Diagnostic>) {
         let all: Vec<usize> = (0..self.facts.rules.len()).collect();
         if !self.all_hold_at_once() {
-            let mut told: Vec<Vec<usize>> = Vec::new();
+            // First what cannot hold by itself or beside the columns' claims: it is no witness against others.
+            for &i in &all {
+                let near = self.claims_near(i);
+                self.judge_one(i, near, found);
+            }
             for &i in all.iter().rev() {
-                if let Some(finding) = self.never_met(i).or_else(|| self.never_holds(i, &mut told)) {
-                    found.push(finding);
-                    self.gone.push(i);
-                }
+                let near = self.facts.neighbours(i);
+                self.judge_one(i, near, found);
             }
         }
         for &i in all.iter().rev() {
@@ -73,35 +75,39 @@ impl<'c> Pool<'c> {
         near
     }
 
-    fn claims(&self, i: usize) -> Vec<usize> {
-        let mut near = self.as_strict(i);
+    fn claims_near(&self, i: usize) -> Vec<usize> {
+        let mut near = self.facts.neighbours(i);
         near.retain(|j| is_claim(self.contract, self.rule(*j).rule));
         near
     }
 
-    fn never_met(&self, i: usize) -> Option<Diagnostic> {
+    /// What no row meets, or no row that meets it satisfies, beside the rules `near`.
+    fn judge_one(&mut self, i: usize, mut near: Vec<usize>, found: &mut Vec<Diagnostic>) {
+        if self.gone.contains(&i) {
+            return;
+        }
+        near.retain(|j| !self.gone.contains(j));
+        if let Some(finding) = self.never_met(i, &near).or_else(|| self.never_holds(i, &near)) {
+            found.push(finding);
+            self.gone.push(i);
+        }
+    }
+
+    fn never_met(&self, i: usize, near: &[usize]) -> Option<Diagnostic> {
         let rule = self.rule(i);
         let when = rule.when?;
-        let needed = self.facts.needed(&[&rule.met], &self.as_strict(i))?;
+        let strict: Vec<usize> = near.iter().copied().filter(|j| covers(self.rule(*j).rule, rule.rule)).collect();
+        let needed = self.facts.needed(&[&rule.met], &strict)?;
         Some(errors::when_never_met(rule.rule, when, &self.rules(&needed)))
     }
 
-    fn never_holds(&self, i: usize, told: &mut Vec<Vec<usize>>) -> Option<Diagnostic> {
+    fn never_holds(&self, i: usize, near: &[usize]) -> Option<Diagnostic> {
         let rule = self.rule(i);
         // `false when …` says on purpose that something must not occur.
         if matches!(rule.condition.kind, ExprKind::Literal(Value::Bool(false))) {
             return None;
         }
-        let mut near = self.facts.neighbours(i);
-        near.retain(|j| !self.gone.contains(j));
-        let needed = self.facts.needed(&[&rule.met, &rule.holds], &near)?;
-        let mut together = needed.clone();
-        together.push(i);
-        together.sort_unstable();
-        if told.contains(&together) {
-            return None;
-        }
-        told.push(together);
+        let needed = self.facts.needed(&[&rule.met, &rule.holds], near)?;
         let (claims, rules): (Vec<usize>, Vec<usize>) =
             needed.iter().partition(|j| is_claim(self.contract, self.rule(**j).rule));
         Some(if rules.is_empty() || is_claim(self.contract, rule.rule) {
@@ -133,7 +139,9 @@ impl<'c> Pool<'c> {
         if is_included(rule.rule) {
             return None;
         }
-        let needed = self.facts.needed(&[&rule.not_met], &self.claims(i))?;
+        let mut claims = self.claims_near(i);
+        claims.retain(|j| covers(self.rule(*j).rule, rule.rule));
+        let needed = self.facts.needed(&[&rule.not_met], &claims)?;
         Some(errors::when_always_met(rule.rule, when, &self.rules(&needed)))
     }
 }

@@ -4,7 +4,7 @@ use super::errors;
 use crate::diagnostics::Diagnostic;
 use crate::hir::{Above, Act, Action, Checked, Contract, Rule, RuleKind};
 
-pub fn can_act(contract: &Contract, checked: &Checked, found: &mut Vec<Diagnostic>) {
+pub fn can_act(contract: &Contract, found: &mut Vec<Diagnostic>) {
     for rule in &contract.rules {
         for (i, action) in rule.actions.iter().enumerate() {
             let later = rule.actions.get(i + 1..).unwrap_or_default();
@@ -18,7 +18,6 @@ pub fn can_act(contract: &Contract, checked: &Checked, found: &mut Vec<Diagnosti
             break;
         }
     }
-    cap_can_be_passed(contract, checked, found);
 }
 
 /// More than all of the rows.
@@ -41,7 +40,7 @@ fn passes_with(wide: Option<Above>, narrow: Option<Above>) -> bool {
 }
 
 /// `quarantine at most 5%` beside rules that block before they hold back so much.
-fn cap_can_be_passed(contract: &Contract, checked: &Checked, found: &mut Vec<Diagnostic>) {
+pub fn cap_can_be_passed(contract: &Contract, checked: &Checked, found: &mut Vec<Diagnostic>) {
     let Some(cap) = contract.quarantine_cap else { return };
     let promoted = checked.promotion_to(&contract.dataset).map(|p| p.rules.as_slice()).unwrap_or_default();
     let rules: Vec<&Rule> = contract.rules.iter().chain(promoted).collect();
