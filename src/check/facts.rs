@@ -104,15 +104,13 @@ impl<'c> Facts<'c> {
         if !never(given) {
             return None;
         }
+        // Later rules are done without first: what is said early is known to the reader.
         let mut needed = given.to_vec();
-        let mut at = 0;
-        while at < needed.len() {
+        for at in (0..needed.len()).rev() {
             let mut fewer = needed.clone();
             fewer.remove(at);
             if never(&fewer) {
                 needed = fewer;
-            } else {
-                at += 1;
             }
         }
         Some(needed)
@@ -144,7 +142,9 @@ impl<'c> Facts<'c> {
 
 fn row_rule<'c>(terms: &mut Terms, rule: &'c Rule) -> Option<RowRule<'c>> {
     match &rule.kind {
-        RuleKind::Row { condition } if rule.over == Over::Batch => Some(formulas(terms, rule, condition, rule.when.as_ref())),
+        RuleKind::Row { condition } if rule.over == Over::Batch => {
+            Some(formulas(terms, rule, condition, rule.when.as_ref()))
+        }
         _ => None,
     }
 }
@@ -152,7 +152,9 @@ fn row_rule<'c>(terms: &mut Terms, rule: &'c Rule) -> Option<RowRule<'c>> {
 /// A `when` of such a rule says which rows its aggregates read; their values are then a batch's own.
 fn batch_rule<'c>(terms: &mut Terms, rule: &'c Rule) -> Option<RowRule<'c>> {
     match &rule.kind {
-        RuleKind::Aggregate { condition, .. } if rule.over == Over::Batch => Some(formulas(terms, rule, condition, None)),
+        RuleKind::Aggregate { condition, .. } if rule.over == Over::Batch => {
+            Some(formulas(terms, rule, condition, None))
+        }
         _ => None,
     }
 }
@@ -190,7 +192,7 @@ fn formulas<'c>(terms: &mut Terms, rule: &'c Rule, condition: &'c Expr, when: Op
 /// Visits an expression and all that is in it.
 pub fn each_part<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
     visit(expr);
-    known::children(expr, &mut |child| each_part(child, visit));
+    expr.children().into_iter().for_each(|child| each_part(child, visit));
 }
 
 /// The expression with every column replaced; `None` where one has no replacement.
@@ -203,10 +205,12 @@ pub fn replace_columns(expr: &Expr, value: &dyn Fn(&str) -> Option<Expr>) -> Opt
     }
     let mut replaced = expr.clone();
     let mut missing = false;
-    known::children_mut(&mut replaced, &mut |child| match replace_columns(child, value) {
-        Some(new) => *child = new,
-        None => missing = true,
-    });
+    for child in replaced.children_mut() {
+        match replace_columns(child, value) {
+            Some(new) => *child = new,
+            None => missing = true,
+        }
+    }
     // What is put in may be null where the column was not.
     replaced.nullable = true;
     (!missing).then_some(replaced)

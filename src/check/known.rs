@@ -53,7 +53,6 @@ fn is_claim(contract: &Contract, rule: &Rule) -> bool {
 }
 
 /// Whether the rule's text stands elsewhere, in a rule set that is included here.
-fn is_included(rule: &Rule) -> bool {
-    let (outer, inner) = (rule.span, rule.condition_span);
-    outer.file != inner.file || inner.start < outer.start || outer.end < inner.end
+fn is_included(contract: &Contract, rule: &Rule) -> bool {
+    rule.name.contains('.') && !is_claim(contract, rule)
 }

@@ -6,7 +6,8 @@ use crate::check::facts::{Answer, Facts, Formula};
 use crate::hir::{Expr, Rule, RuleKind};
 
 pub fn compare(pair: &Pair, changes: &mut Vec<Change>) {
-    let others = |rule: &&Rule| !matches!(rule.kind, RuleKind::Row { .. } | RuleKind::Type { .. } | RuleKind::Mapping { .. });
+    let others =
+        |rule: &&Rule| !matches!(rule.kind, RuleKind::Row { .. } | RuleKind::Type { .. } | RuleKind::Mapping { .. });
     let contract = pair.contract;
     for rule in contract.rules.iter().filter(others) {
         match pair.rule_before(&rule.name).filter(|was| was.kind.name() == rule.kind.name()) {
@@ -54,7 +55,9 @@ fn changed(pair: &Pair, rule: &Rule, was: &Rule, changes: &mut Vec<Change>) {
                 }
             }
         }
-        (RuleKind::References { .. }, RuleKind::References { .. }) => changes.push(errors::perhaps_changed(contract, rule)),
+        (RuleKind::References { .. }, RuleKind::References { .. }) => {
+            changes.push(errors::perhaps_changed(contract, rule))
+        }
         (RuleKind::Aggregate { .. }, RuleKind::Aggregate { .. }) if same_rows(rule, was) => {
             let mut told = false;
             if refuses(rule)

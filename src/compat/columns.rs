@@ -20,7 +20,9 @@ pub fn compare(pair: &Pair, before: &Contract, changes: &mut Vec<Change>) {
             }
             Some(_) => {}
         }
-        if let Some(was) = column.was.as_deref().filter(|was| before.column(was).is_some() && before.column(&column.name).is_none()) {
+        if let Some(was) =
+            column.was.as_deref().filter(|was| before.column(was).is_some() && before.column(&column.name).is_none())
+        {
             changes.extend(errors::column_renamed(new, column, was));
         }
     }

@@ -13,9 +13,15 @@ use crate::source::Span;
 fn change(contract: &Contract, effect: Effect, message: String, span: Span, label: impl Into<String>) -> Change {
     let (code, help) = match effect {
         Effect::Compatible => (Code::DQ0804, "nobody has to do anything"),
-        Effect::Undecided => (Code::DQ0803, "look at both by hand, and raise the first number of the version if somebody is broken"),
-        Effect::BreaksConsumers => (Code::DQ0802, "tell those who read the dataset, and raise the first number of the version"),
-        Effect::BreaksProducers => (Code::DQ0801, "tell those who deliver the data, and raise the first number of the version"),
+        Effect::Undecided => {
+            (Code::DQ0803, "look at both by hand, and raise the first number of the version if somebody is broken")
+        }
+        Effect::BreaksConsumers => {
+            (Code::DQ0802, "tell those who read the dataset, and raise the first number of the version")
+        }
+        Effect::BreaksProducers => {
+            (Code::DQ0801, "tell those who deliver the data, and raise the first number of the version")
+        }
     };
     let finding = Diagnostic::new(code, message, span, label).with_help(help);
     Change { dataset: contract.dataset.clone(), effect, example: None, finding }
@@ -24,7 +30,8 @@ fn change(contract: &Contract, effect: Effect, message: String, span: Span, labe
 /// Where a rule is read in its contract.
 fn place(rule: &Rule) -> Span {
     let (outer, inner) = (rule.span, rule.condition_span);
-    let inside = outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end && inner.start < inner.end;
+    let inside =
+        outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end && inner.start < inner.end;
     if inside { inner } else { outer }
 }
 
@@ -37,25 +44,44 @@ pub fn column_added(contract: &Contract, column: &Column) -> Change {
 
 pub fn required_column_added(contract: &Contract, column: &Column) -> Change {
     let message = format!("`{}` asks for a new column `{}`", contract.dataset, column.name);
-    change(contract, Effect::BreaksProducers, message, column.span, "a batch without it was accepted before, and is blocked now")
+    change(
+        contract,
+        Effect::BreaksProducers,
+        message,
+        column.span,
+        "a batch without it was accepted before, and is blocked now",
+    )
 }
 
 pub fn column_gone(contract: &Contract, column: &str) -> Change {
     let message = format!("`{}` has no column `{column}` any more", contract.dataset);
-    let mut change = change(contract, Effect::BreaksConsumers, message, contract.head, "what reads the column finds it no more");
+    let mut change =
+        change(contract, Effect::BreaksConsumers, message, contract.head, "what reads the column finds it no more");
     change.finding.notes.push(format!("if it has a new name, write `was {column}` at the new column"));
     change
 }
 
 pub fn column_now_forbidden(contract: &Contract, column: &str) -> Change {
     let message = format!("`{}` no longer takes batches that hold `{column}`", contract.dataset);
-    change(contract, Effect::BreaksProducers, message, contract.head, "`other columns forbidden` blocks a batch that still has the column")
+    change(
+        contract,
+        Effect::BreaksProducers,
+        message,
+        contract.head,
+        "`other columns forbidden` blocks a batch that still has the column",
+    )
 }
 
 pub fn column_renamed(contract: &Contract, column: &Column, was: &str) -> [Change; 2] {
     let message = format!("column `{was}` of `{}` is called `{}` now", contract.dataset, column.name);
     [
-        change(contract, Effect::BreaksProducers, message.clone(), column.span, "a batch with the old name lacks this column"),
+        change(
+            contract,
+            Effect::BreaksProducers,
+            message.clone(),
+            column.span,
+            "a batch with the old name lacks this column",
+        ),
         change(contract, Effect::BreaksConsumers, message, column.span, "what reads the old name finds it no more"),
     ]
 }
@@ -74,12 +100,24 @@ pub fn type_surprises(contract: &Contract, column: &Column, was: &Type) -> Chang
 
 pub fn others_forbidden(contract: &Contract) -> Change {
     let message = format!("`{}` forbids other columns now", contract.dataset);
-    change(contract, Effect::BreaksProducers, message, contract.head, "a batch with more columns was accepted before, and is blocked now")
+    change(
+        contract,
+        Effect::BreaksProducers,
+        message,
+        contract.head,
+        "a batch with more columns was accepted before, and is blocked now",
+    )
 }
 
 pub fn others_not_kept(contract: &Contract) -> Change {
     let message = format!("`{}` keeps other columns no more", contract.dataset);
-    change(contract, Effect::BreaksConsumers, message, contract.head, "what reads a column that is not declared finds it no more")
+    change(
+        contract,
+        Effect::BreaksConsumers,
+        message,
+        contract.head,
+        "what reads a column that is not declared finds it no more",
+    )
 }
 
 // --- rows
@@ -97,20 +135,29 @@ pub fn rows_refused(contract: &Contract, rule: &Rule, row: Row) -> Change {
 
 pub fn rows_let_through(contract: &Contract, was: &Rule, now: Option<&Rule>, row: Row) -> Change {
     let (message, span) = match now {
-        Some(now) => (format!("`{}` of `{}` lets rows through that were refused before", was.name, contract.dataset), place(now)),
-        None => (format!("`{}` lets rows through that its rule `{}` refused before", contract.dataset, was.name), contract.head),
+        Some(now) => {
+            (format!("`{}` of `{}` lets rows through that were refused before", was.name, contract.dataset), place(now))
+        }
+        None => (
+            format!("`{}` lets rows through that its rule `{}` refused before", contract.dataset, was.name),
+            contract.head,
+        ),
     };
     let label = format!("a row with {} gets through from now on", shown(&row));
     with_example(change(contract, Effect::BreaksConsumers, message, span, label), row)
 }
 
 pub fn rows_perhaps_refused(contract: &Contract, rule: &Rule) -> Change {
-    let message = format!("whether `{}` of `{}` refuses rows that were accepted before cannot be told", rule.name, contract.dataset);
+    let message = format!(
+        "whether `{}` of `{}` refuses rows that were accepted before cannot be told",
+        rule.name, contract.dataset
+    );
     change(contract, Effect::Undecided, message, place(rule), "no such row was found, nor a proof that there is none")
 }
 
 pub fn rows_perhaps_let_through(contract: &Contract, was: &Rule, now: Option<&Rule>) -> Change {
-    let message = format!("whether `{}` lets rows through that `{}` refused before cannot be told", contract.dataset, was.name);
+    let message =
+        format!("whether `{}` lets rows through that `{}` refused before cannot be told", contract.dataset, was.name);
     let span = now.map_or(contract.head, place);
     change(contract, Effect::Undecided, message, span, "no such row was found, nor a proof that there is none")
 }
@@ -137,12 +184,24 @@ fn actions(rule: &Rule) -> String {
 }
 
 fn acted(contract: &Contract, rule: &Rule, was: &Rule, effect: Effect, label: &str) -> Change {
-    let message = format!("`{}` of `{}` had `else {}` and has `else {}` now", rule.name, contract.dataset, actions(was), actions(rule));
+    let message = format!(
+        "`{}` of `{}` had `else {}` and has `else {}` now",
+        rule.name,
+        contract.dataset,
+        actions(was),
+        actions(rule)
+    );
     change(contract, effect, message, rule.span, label)
 }
 
 pub fn acts_sooner(contract: &Contract, rule: &Rule, was: &Rule) -> Change {
-    acted(contract, rule, was, Effect::BreaksProducers, "a batch whose violations were borne before is refused now, or loses rows")
+    acted(
+        contract,
+        rule,
+        was,
+        Effect::BreaksProducers,
+        "a batch whose violations were borne before is refused now, or loses rows",
+    )
 }
 
 pub fn acts_later(contract: &Contract, rule: &Rule, was: &Rule) -> Change {
@@ -183,20 +242,33 @@ pub fn rule_laxer(contract: &Contract, rule: &Rule, example: Option<String>) -> 
 }
 
 pub fn perhaps_changed(contract: &Contract, rule: &Rule) -> Change {
-    let message = format!("whether `{}` of `{}` is stricter or laxer than before cannot be told", rule.name, contract.dataset);
+    let message =
+        format!("whether `{}` of `{}` is stricter or laxer than before cannot be told", rule.name, contract.dataset);
     change(contract, Effect::Undecided, message, place(rule), "it reads otherwise than before")
 }
 
 pub fn cap_lower(contract: &Contract, was: Option<f64>, cap: f64) -> Change {
     let before = was.map_or("all".to_owned(), |w| format!("{w}%"));
     let message = format!("`{}` held back {before} of a batch at most and holds back {cap}% now", contract.dataset);
-    change(contract, Effect::BreaksProducers, message, contract.head, "a batch with more bad rows than that is blocked as a whole")
+    change(
+        contract,
+        Effect::BreaksProducers,
+        message,
+        contract.head,
+        "a batch with more bad rows than that is blocked as a whole",
+    )
 }
 
 pub fn cap_higher(contract: &Contract, was: f64, cap: Option<f64>) -> Change {
     let after = cap.map_or("any share".to_owned(), |c| format!("{c}%"));
     let message = format!("`{}` held back {was}% of a batch at most and holds back {after} now", contract.dataset);
-    change(contract, Effect::BreaksConsumers, message, contract.head, "a batch that was blocked before is published without its bad rows")
+    change(
+        contract,
+        Effect::BreaksConsumers,
+        message,
+        contract.head,
+        "a batch that was blocked before is published without its bad rows",
+    )
 }
 
 // --- promises
@@ -240,13 +312,20 @@ pub fn promise_laxer(contract: &Contract, sla: &Sla) -> Change {
 }
 
 pub fn promise_perhaps_changed(contract: &Contract, sla: &Sla) -> Change {
-    let message = format!("whether `{}` of `{}` promises more or less than before cannot be told", sla.name, contract.dataset);
+    let message =
+        format!("whether `{}` of `{}` promises more or less than before cannot be told", sla.name, contract.dataset);
     change(contract, Effect::Undecided, message, sla.span, "it reads otherwise than before")
 }
 
 pub fn budget_smaller(contract: &Contract, sla: &Sla, was: u64, now: u64) -> Change {
     let message = format!("`{}` of `{}` allowed {was} misses and allows {now} now", sla.name, contract.dataset);
-    change(contract, Effect::BreaksProducers, message, sla.span, "what was within the budget before can be beyond it now")
+    change(
+        contract,
+        Effect::BreaksProducers,
+        message,
+        sla.span,
+        "what was within the budget before can be beyond it now",
+    )
 }
 
 pub fn budget_larger(contract: &Contract, sla: &Sla, was: u64, now: u64) -> Change {
@@ -259,7 +338,8 @@ pub fn budget_larger(contract: &Contract, sla: &Sla, was: u64, now: u64) -> Chan
 pub fn contract_gone(was: &Contract, at: Span) -> Change {
     let message = format!("the contract of `{}` is gone", was.dataset);
     let mut change = change(was, Effect::BreaksConsumers, message, at, "no file of the project holds it any more");
-    change.finding.help = Some("tell those who deliver and those who read the dataset; nothing judges it from now on".to_owned());
+    change.finding.help =
+        Some("tell those who deliver and those who read the dataset; nothing judges it from now on".to_owned());
     change
 }
 

@@ -20,7 +20,11 @@ pub fn compare(pair: &Pair, changes: &mut Vec<Change>) {
                 SlaWhat::Budget { at_most: a, last: n, unit: u, of: x },
                 SlaWhat::Budget { at_most: b, last: m, unit: v, of: y },
             ) if n == m && u == v && x == y => {
-                changes.push(if b < a { errors::budget_smaller(contract, sla, *a, *b) } else { errors::budget_larger(contract, sla, *a, *b) });
+                changes.push(if b < a {
+                    errors::budget_smaller(contract, sla, *a, *b)
+                } else {
+                    errors::budget_larger(contract, sla, *a, *b)
+                });
             }
             _ => changes.push(errors::promise_perhaps_changed(contract, sla)),
         }

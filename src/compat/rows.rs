@@ -24,12 +24,18 @@ pub fn compare(pair: &Pair, changes: &mut Vec<Change>) {
     for rule in &old {
         match outcome(pair, rule, &new, pair.rule(&rule.name), &strange, false) {
             Outcome::Same => {}
-            Outcome::Example(row) => changes.push(errors::rows_let_through(pair.contract, rule, pair.rule(&rule.name), row)),
-            Outcome::Unknown => changes.push(errors::rows_perhaps_let_through(pair.contract, rule, pair.rule(&rule.name))),
+            Outcome::Example(row) => {
+                changes.push(errors::rows_let_through(pair.contract, rule, pair.rule(&rule.name), row))
+            }
+            Outcome::Unknown => {
+                changes.push(errors::rows_perhaps_let_through(pair.contract, rule, pair.rule(&rule.name)))
+            }
         }
     }
     for rule in pair.contract.rules.iter() {
-        let Some(was) = pair.rule_before(&rule.name).filter(|was| was.kind.name() == rule.kind.name()) else { continue };
+        let Some(was) = pair.rule_before(&rule.name).filter(|was| was.kind.name() == rule.kind.name()) else {
+            continue;
+        };
         // A rule that goes from a warning to more, or back, has been told of by its rows.
         if rule.kind.points_at_rows() && refuses(was) != refuses(rule) {
             continue;

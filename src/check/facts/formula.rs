@@ -30,17 +30,43 @@ pub enum Literal {
     Null(TermId, bool),
     Nan(TermId, bool),
     /// `term <= limit`, or `term < limit` where strict; likewise from the other side.
-    Bound { term: TermId, side: Side, limit: Number, strict: bool },
+    Bound {
+        term: TermId,
+        side: Side,
+        limit: Number,
+        strict: bool,
+    },
     /// The value is (or is not) one of a sorted list.
-    Numbers { term: TermId, list: Rc<Vec<Number>>, inside: bool },
+    Numbers {
+        term: TermId,
+        list: Rc<Vec<Number>>,
+        inside: bool,
+    },
     /// The sum is at most the limit, or less where strict; of two terms at least.
     Sum(Rc<Sum>),
-    Texts { term: TermId, list: Rc<Vec<String>>, inside: bool },
-    TextBound { term: TermId, side: Side, limit: Rc<str>, strict: bool },
-    Pattern { term: TermId, pattern: PatternId, inside: bool },
+    Texts {
+        term: TermId,
+        list: Rc<Vec<String>>,
+        inside: bool,
+    },
+    TextBound {
+        term: TermId,
+        side: Side,
+        limit: Rc<str>,
+        strict: bool,
+    },
+    Pattern {
+        term: TermId,
+        pattern: PatternId,
+        inside: bool,
+    },
     Flag(TermId, bool),
     /// Two values that are not numbers are equal, or differ.
-    Same { left: TermId, right: TermId, equal: bool },
+    Same {
+        left: TermId,
+        right: TermId,
+        equal: bool,
+    },
     /// A statement that is not looked into.
     Opaque(u32, bool),
 }

@@ -8,14 +8,46 @@ use crate::hir::{AggregateFn, BinaryOp, Expr, ExprKind, Type, Value};
 /// Functions that can be computed for every value of the types that they take (text that is read as something
 /// else is not among those), and that are null exactly where an argument is.
 const TOTAL: &[&str] = &[
-    "bit_length", "contains", "date", "day", "dayofweek", "dayofyear", "ends_with", "hour", "initcap", "isnan", "length", "lower",
-    "ltrim", "md5", "minute", "month", "octet_length", "quarter", "reverse", "rtrim", "second", "sha256", "sha512",
-    "size", "starts_with", "strpos", "time_of_day", "to_unixtime", "trim", "unix_date", "unix_millis", "upper", "week",
-    "weekday", "year",
+    "bit_length",
+    "contains",
+    "date",
+    "day",
+    "dayofweek",
+    "dayofyear",
+    "ends_with",
+    "hour",
+    "initcap",
+    "isnan",
+    "length",
+    "lower",
+    "ltrim",
+    "md5",
+    "minute",
+    "month",
+    "octet_length",
+    "quarter",
+    "reverse",
+    "rtrim",
+    "second",
+    "sha256",
+    "sha512",
+    "size",
+    "starts_with",
+    "strpos",
+    "time_of_day",
+    "to_unixtime",
+    "trim",
+    "unix_date",
+    "unix_millis",
+    "upper",
+    "week",
+    "weekday",
+    "year",
 ];
 
 /// Functions that are null exactly where an argument is, but cannot always be computed.
-const STRICT: &[&str] = &["abs", "ceil", "div", "floor", "mod", "pmod", "power", "round", "sqrt", "to_date", "to_timestamp"];
+const STRICT: &[&str] =
+    &["abs", "ceil", "div", "floor", "mod", "pmod", "power", "round", "sqrt", "to_date", "to_timestamp"];
 
 fn total(function: &str, args: &[Expr]) -> bool {
     TOTAL.contains(&function) && (!matches!(function, "date") || args.first().is_some_and(|a| a.ty != Type::String))
@@ -24,9 +56,7 @@ fn total(function: &str, args: &[Expr]) -> bool {
 /// Whether a value is null exactly where one of its parts is.
 pub fn is_strict(expr: &Expr) -> bool {
     match &expr.kind {
-        ExprKind::Call { function, .. } => {
-            TOTAL.contains(&function.as_str()) || STRICT.contains(&function.as_str())
-        }
+        ExprKind::Call { function, .. } => TOTAL.contains(&function.as_str()) || STRICT.contains(&function.as_str()),
         ExprKind::Negate(_) | ExprKind::Cast { attempt: false, .. } => true,
         ExprKind::Binary { .. } => true,
         _ => false,
@@ -132,102 +162,4 @@ pub fn narrow(expr: &Expr, sort: Sort) -> Sort {
         (a, b) => a.or(b),
     };
     Sort::Number { low, high, step, floating: floating && !never_nan }
-}
-
-/// Every direct part of an expression.
-pub fn children<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
-    match &expr.kind {
-        ExprKind::Error | ExprKind::Literal(_) | ExprKind::Column(_) | ExprKind::Variable(_) => {}
-        ExprKind::Field(value, _)
-        | ExprKind::Not(value)
-        | ExprKind::Negate(value)
-        | ExprKind::IsNull(value)
-        | ExprKind::IsTrue(value)
-        | ExprKind::IsFalse(value)
-        | ExprKind::Matches { value, .. }
-        | ExprKind::Cast { value, .. }
-        | ExprKind::History { metric: value, .. }
-        | ExprKind::Drift { value, .. } => visit(value),
-        ExprKind::Index(left, right) | ExprKind::IsDistinct(left, right) | ExprKind::Binary { left, right, .. } => {
-            visit(left);
-            visit(right);
-        }
-        ExprKind::In { value, list } => {
-            visit(value);
-            list.iter().for_each(visit);
-        }
-        ExprKind::Like { value, pattern, .. } => {
-            visit(value);
-            visit(pattern);
-        }
-        ExprKind::Case { arms, otherwise } => {
-            for (condition, value) in arms {
-                visit(condition);
-                visit(value);
-            }
-            if let Some(otherwise) = otherwise {
-                visit(otherwise);
-            }
-        }
-        ExprKind::Call { args, .. } => args.iter().for_each(visit),
-        ExprKind::Quantified { source, body, .. } => {
-            visit(source);
-            visit(body);
-        }
-        ExprKind::Aggregate(aggregate) => {
-            aggregate.args.iter().for_each(&mut *visit);
-            if let Some(filter) = &aggregate.filter {
-                visit(filter);
-            }
-        }
-    }
-}
-
-/// Every direct part of an expression, to be changed.
-pub fn children_mut(expr: &mut Expr, visit: &mut dyn FnMut(&mut Expr)) {
-    match &mut expr.kind {
-        ExprKind::Error | ExprKind::Literal(_) | ExprKind::Column(_) | ExprKind::Variable(_) => {}
-        ExprKind::Field(value, _)
-        | ExprKind::Not(value)
-        | ExprKind::Negate(value)
-        | ExprKind::IsNull(value)
-        | ExprKind::IsTrue(value)
-        | ExprKind::IsFalse(value)
-        | ExprKind::Matches { value, .. }
-        | ExprKind::Cast { value, .. }
-        | ExprKind::History { metric: value, .. }
-        | ExprKind::Drift { value, .. } => visit(value),
-        ExprKind::Index(left, right) | ExprKind::IsDistinct(left, right) | ExprKind::Binary { left, right, .. } => {
-            visit(left);
-            visit(right);
-        }
-        ExprKind::In { value, list } => {
-            visit(value);
-            list.iter_mut().for_each(visit);
-        }
-        ExprKind::Like { value, pattern, .. } => {
-            visit(value);
-            visit(pattern);
-        }
-        ExprKind::Case { arms, otherwise } => {
-            for (condition, value) in arms {
-                visit(condition);
-                visit(value);
-            }
-            if let Some(otherwise) = otherwise {
-                visit(otherwise);
-            }
-        }
-        ExprKind::Call { args, .. } => args.iter_mut().for_each(visit),
-        ExprKind::Quantified { source, body, .. } => {
-            visit(source);
-            visit(body);
-        }
-        ExprKind::Aggregate(aggregate) => {
-            aggregate.args.iter_mut().for_each(&mut *visit);
-            if let Some(filter) = &mut aggregate.filter {
-                visit(filter);
-            }
-        }
-    }
 }

@@ -179,7 +179,11 @@ mod tests {
 
     #[test]
     fn finds_cycles_of_orders() {
-        let cycle = vec![sum(&[(0, 1), (1, -1)], 0, false), sum(&[(1, 1), (2, -1)], 0, false), sum(&[(0, -1), (2, 1)], 0, true)];
+        let cycle = vec![
+            sum(&[(0, 1), (1, -1)], 0, false),
+            sum(&[(1, 1), (2, -1)], 0, false),
+            sum(&[(0, -1), (2, 1)], 0, true),
+        ];
         assert_eq!(eliminate(cycle.clone(), &|_| None).0, Feasible::No);
         let chain = cycle[..2].to_vec();
         assert_eq!(eliminate(chain, &|_| None).0, Feasible::Yes);

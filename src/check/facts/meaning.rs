@@ -185,7 +185,7 @@ impl<'t> Meaning<'t> {
             || matches!(&e.kind, ExprKind::Binary { op: BinaryOp::And | BinaryOp::Or, .. })
             || matches!(&e.kind, ExprKind::Call { function, .. } if matches!(function.as_str(), "coalesce" | "nvl2" | "if"));
         if happens || !lazy {
-            known::children(e, &mut |child| self.errors_in(child, found, happens));
+            e.children().into_iter().for_each(|child| self.errors_in(child, found, happens));
         }
     }
 
@@ -209,7 +209,7 @@ impl<'t> Meaning<'t> {
             }
             _ if known::is_strict(e) => {
                 let mut parts = Vec::new();
-                known::children(e, &mut |child| parts.push(self.null(child)));
+                e.children().into_iter().for_each(|child| parts.push(self.null(child)));
                 Formula::any(parts)
             }
             _ => self.null_term(e, true),
@@ -227,7 +227,7 @@ impl<'t> Meaning<'t> {
             }
             _ if known::is_strict(e) && e.ty != Type::Boolean => {
                 let mut parts = Vec::new();
-                known::children(e, &mut |child| parts.push(self.defined(child)));
+                e.children().into_iter().for_each(|child| parts.push(self.defined(child)));
                 Formula::all(parts)
             }
             ExprKind::Call { .. } | ExprKind::Field(..) | ExprKind::Index(..) => self.null_term(e, false),
@@ -275,7 +275,11 @@ impl<'t> Meaning<'t> {
                 let mut before = Formula::True;
                 let mut found = Vec::new();
                 let compare = |this: &mut Self, value: &Expr| {
-                    if flipped { this.comparison(op, other, value, wanted) } else { this.comparison(op, value, other, wanted) }
+                    if flipped {
+                        this.comparison(op, other, value, wanted)
+                    } else {
+                        this.comparison(op, value, other, wanted)
+                    }
                 };
                 for (condition, value) in arms {
                     let met = self.holds(condition);
@@ -293,8 +297,11 @@ impl<'t> Meaning<'t> {
                 let mut before = Formula::True;
                 let mut found = Vec::new();
                 for value in args {
-                    let compared =
-                        if flipped { self.comparison(op, other, value, wanted) } else { self.comparison(op, value, other, wanted) };
+                    let compared = if flipped {
+                        self.comparison(op, other, value, wanted)
+                    } else {
+                        self.comparison(op, value, other, wanted)
+                    };
                     found.push(before.clone().and(compared));
                     before = before.and(self.null(value));
                 }
@@ -476,7 +483,9 @@ impl<'t> Meaning<'t> {
             ExprKind::Negate(value) if !e.ty.is_floating() => {
                 return self.linear(value)?.times(Number::whole(-1));
             }
-            ExprKind::Binary { op: op @ (BinaryOp::Add | BinaryOp::Subtract), left, right } if adds_exactly(e, left, right) => {
+            ExprKind::Binary { op: op @ (BinaryOp::Add | BinaryOp::Subtract), left, right }
+                if adds_exactly(e, left, right) =>
+            {
                 let (a, b) = (self.linear(left)?, self.linear(right)?);
                 let (ours, theirs) = (day_factor(&left.ty, &e.ty), day_factor(&right.ty, &e.ty));
                 let (a, b) = (a.times(ours)?, b.times(theirs)?);
@@ -551,7 +560,8 @@ fn compare_to_zero(op: BinaryOp, linear: Linear) -> Option<Formula> {
             parts.sort_by_key(|(t, _)| *t);
             let turned = parts.iter().map(|(t, f)| (*t, f.negate())).collect();
             let below = |strict| Formula::from(Literal::Sum(Rc::new(Sum { parts: parts.clone(), limit, strict })));
-            let above = |strict| Formula::from(Literal::Sum(Rc::new(Sum { parts: turned, limit: limit.negate(), strict })));
+            let above =
+                |strict| Formula::from(Literal::Sum(Rc::new(Sum { parts: turned, limit: limit.negate(), strict })));
             Some(match op {
                 BinaryOp::Less => below(true),
                 BinaryOp::LessEqual => below(false),
@@ -588,7 +598,9 @@ fn adds_exactly(e: &Expr, left: &Expr, right: &Expr) -> bool {
         (a, b, c) if scale(a).is_some() && scale(b).is_some() => {
             scale(c).is_some_and(|s| Some(s) >= scale(a) && Some(s) >= scale(b))
         }
-        (a, b, Type::Interval) => instant(a) && a == b || matches!((a, b), (Type::Interval, Type::Interval) | (Type::Date, Type::Date)),
+        (a, b, Type::Interval) => {
+            instant(a) && a == b || matches!((a, b), (Type::Interval, Type::Interval) | (Type::Date, Type::Date))
+        }
         (a, Type::Interval, c) | (Type::Interval, a, c) => instant(a) && a == c,
         (Type::Date, b, Type::Date) => b.is_integer(),
         (Type::Date, Type::Date, c) => c.is_integer(),
@@ -606,7 +618,8 @@ fn multiplies_exactly(e: &Expr, left: &Expr, right: &Expr) -> bool {
         (Some(a), Some(b), Some(c)) => u16::from(c) >= u16::from(a) + u16::from(b),
         _ => {
             e.ty == Type::Interval
-                && ((left.ty == Type::Interval && right.ty.is_integer()) || (right.ty == Type::Interval && left.ty.is_integer()))
+                && ((left.ty == Type::Interval && right.ty.is_integer())
+                    || (right.ty == Type::Interval && left.ty.is_integer()))
         }
     }
 }

@@ -325,11 +325,16 @@ impl<'a> Solver<'a> {
                         let (limit, strict) = if f.is_negative() { domain.high? } else { domain.low? };
                         Some((f.mul(limit)?, strict))
                     };
-                    let rest = sum.parts.iter().filter(|(t, _)| t != term).try_fold((sum.limit, sum.strict), |(left, strict), p| {
-                        let (value, open) = least(p)?;
-                        Some((left.sub(value)?, strict || open))
-                    });
-                    let Some((limit, strict)) = rest.and_then(|(left, s)| Some((left.div(*factor)?, s))) else { continue };
+                    let rest = sum.parts.iter().filter(|(t, _)| t != term).try_fold(
+                        (sum.limit, sum.strict),
+                        |(left, strict), p| {
+                            let (value, open) = least(p)?;
+                            Some((left.sub(value)?, strict || open))
+                        },
+                    );
+                    let Some((limit, strict)) = rest.and_then(|(left, s)| Some((left.div(*factor)?, s))) else {
+                        continue;
+                    };
                     let side = if factor.is_negative() { Side::Above } else { Side::Below };
                     let step = self.terms.step(*term);
                     let domain = state.domain(self.terms, *term);
@@ -377,7 +382,15 @@ impl<'a> Solver<'a> {
                 text.low.as_ref().is_none_or(|(l, s)| t > &**l || (!s && t == &**l))
                     && text.high.as_ref().is_none_or(|(h, s)| t < &**h || (!s && t == &**h))
             };
-            match search(&pattern(&with), &pattern(&without), &text.not, least, most) {
+            let (with, without) = (pattern(&with), pattern(&without));
+            let mut found = Found::Nothing;
+            for (least, most) in stretches(least, most, &length.not_numbers) {
+                found = search(&with, &without, &text.not, least, most);
+                if found != Found::Nothing {
+                    break;
+                }
+            }
+            match found {
                 Found::Nothing => return Err(Contradiction),
                 Found::Text(found) if within(&found) => {
                     model.texts.insert(term, found);
@@ -394,6 +407,24 @@ impl<'a> Solver<'a> {
         }
         Ok(())
     }
+}
+
+/// The lengths from `least` to `most` without some of them.
+fn stretches(mut least: usize, most: Option<usize>, without: &[Number]) -> Vec<(usize, Option<usize>)> {
+    let mut gaps: Vec<usize> =
+        without.iter().filter_map(|n| usize::try_from(n.floor()).ok().filter(|_| n.is_whole())).collect();
+    gaps.sort_unstable();
+    let mut found = Vec::new();
+    for gap in gaps.into_iter().filter(|g| most.is_none_or(|m| *g <= m)) {
+        if gap > least {
+            found.push((least, Some(gap - 1)));
+        }
+        least = least.max(gap + 1);
+    }
+    if most.is_none_or(|m| least <= m) {
+        found.push((least, most));
+    }
+    found
 }
 
 fn present(state: &State) -> impl Iterator<Item = (TermId, &super::state::Domain)> {

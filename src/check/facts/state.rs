@@ -67,7 +67,6 @@ impl State {
         self.domains[at].get_or_insert_with(|| Box::new(initial(&terms.get(term).sort)))
     }
 
-
     /// Adds a statement. What it does to several terms at once is seen by [`super::solve`].
     pub fn add(&mut self, terms: &Terms, literal: &Literal) -> Kept {
         match literal {
@@ -112,7 +111,9 @@ impl State {
         let of = |term: &TermId| self.get(*term);
         match literal {
             Literal::Null(term, null) => of(term).is_none_or(|d| d.null != Some(!null)),
-            Literal::Nan(term, nan) => (!nan || terms.is_floating(*term)) && of(term).is_none_or(|d| d.nan != Some(!nan)),
+            Literal::Nan(term, nan) => {
+                (!nan || terms.is_floating(*term)) && of(term).is_none_or(|d| d.nan != Some(!nan))
+            }
             Literal::Flag(term, flag) => of(term).is_none_or(|d| d.flag != Some(!flag)),
             Literal::Opaque(statement, holds) => {
                 self.statements.get(*statement as usize).is_none_or(|s| *s != Some(!holds))

@@ -12,7 +12,12 @@ use crate::hir::{Expr, ExprKind, Type};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sort {
     /// `step`: every value is a whole multiple of it. `floating`: NaN and the infinities are among the values.
-    Number { low: Option<Number>, high: Option<Number>, step: Option<Number>, floating: bool },
+    Number {
+        low: Option<Number>,
+        high: Option<Number>,
+        step: Option<Number>,
+        floating: bool,
+    },
     Text,
     Flag,
     Other,
@@ -113,7 +118,7 @@ impl Terms {
             }
         }
         if !matches!(expr.kind, ExprKind::Aggregate(_) | ExprKind::History { .. } | ExprKind::Drift { .. }) {
-            known::children(expr, &mut |child| self.columns_in(child, found));
+            expr.children().into_iter().for_each(|child| self.columns_in(child, found));
         }
     }
 
@@ -157,7 +162,12 @@ fn sort_of(ty: &Type) -> Sort {
         Type::Time => whole(Some(0), Some(86_400_000_000 - 1)),
         Type::Decimal { precision, scale } => {
             let most = 10i128.checked_pow(u32::from(*precision)).and_then(|p| Number::decimal(p - 1, *scale));
-            Sort::Number { low: most.map(Number::negate), high: most, step: Number::decimal(1, *scale), floating: false }
+            Sort::Number {
+                low: most.map(Number::negate),
+                high: most,
+                step: Number::decimal(1, *scale),
+                floating: false,
+            }
         }
         Type::Float | Type::Double => Sort::Number { low: None, high: None, step: None, floating: true },
         Type::String => Sort::Text,

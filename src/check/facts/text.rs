@@ -130,14 +130,14 @@ pub fn search(with: &[&Pattern], without: &[&Pattern], except: &[String], least:
     if let Some(text) = guesses.into_iter().find(|t| fits(t)) {
         return Found::Text(text.to_owned());
     }
-    let padded = "a".repeat(least.min(1_000));
+    let padded = "a".repeat(least.min(100_000));
     if fits(&padded) {
         return Found::Text(padded);
     }
     if with.is_empty() && without.is_empty() {
         // Only lengths and single texts: there are more texts of one length than are excluded.
         let room = most.is_none_or(|m| m > 0);
-        let other = (0..=except.len()).map(|i| format!("{i}{}", "a".repeat(least.min(1_000)))).find(|t| fits(t));
+        let other = (0..=except.len()).map(|i| format!("{i}{}", "a".repeat(least.min(100_000)))).find(|t| fits(t));
         return match other {
             Some(text) => Found::Text(text),
             None if !room && except.iter().any(String::is_empty) => Found::Nothing,

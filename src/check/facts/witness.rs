@@ -1,9 +1,9 @@
 //! Example rows: values for columns, guessed from what the solver found, and shown to whoever can judge them.
 
+use super::number::Number;
 use super::solve::{Answer, Model};
 use super::{Facts, Formula};
 use crate::hir::{Expr, ExprKind, Type, Value};
-use super::number::Number;
 
 /// A value for each column, in the columns' order.
 pub type Row = Vec<(String, Value)>;
@@ -109,7 +109,9 @@ const DAY: i32 = 20_454;
 fn plain(column: &Blank) -> Value {
     match column.ty {
         Type::TinyInt | Type::SmallInt | Type::Int | Type::BigInt => Value::Int(1),
-        Type::Decimal { scale, .. } => number_as(Number::ONE, column.ty).unwrap_or(Value::Decimal { unscaled: 0, scale: *scale }),
+        Type::Decimal { scale, .. } => {
+            number_as(Number::ONE, column.ty).unwrap_or(Value::Decimal { unscaled: 0, scale: *scale })
+        }
         Type::Float => Value::Float(1.0),
         Type::Double => Value::Double(1.0),
         Type::String => Value::String("a".into()),

@@ -16,7 +16,7 @@ pub fn belong_to_their_type(contract: &Contract, told: &mut [bool], found: &mut 
                 for (column, constant) in compared(contract, part) {
                     let Some(values) = &column.values else { continue };
                     if constant_of(constant).is_some_and(|v| *v != Value::Null && !values.contains(v)) {
-                        found.push(errors::not_among(rule, is_included(rule), column, values, constant));
+                        found.push(errors::not_among(rule, is_included(contract, rule), column, values, constant));
                         *told = true;
                     }
                 }
@@ -34,7 +34,7 @@ pub fn patterns_match_something(contract: &Contract, told: &mut [bool], found: &
                     _ => return,
                 };
                 if !*told && search_text(&[&pattern], &[], &[], 0, None) == Found::Nothing {
-                    found.push(errors::matches_nothing(rule, part));
+                    found.push(errors::matches_nothing(rule, part, is_included(contract, rule)));
                     *told = true;
                 }
             });
@@ -68,7 +68,9 @@ fn compared<'c, 'e>(contract: &'c Contract, part: &'e Expr) -> Vec<(&'c Column, 
             let pairs = [(column(left), &**right), (column(right), &**left)];
             pairs.into_iter().filter_map(|(c, e)| Some((c?, e))).collect()
         }
-        ExprKind::In { value, list } => column(value).map(|c| list.iter().map(|e| (c, e)).collect()).unwrap_or_default(),
+        ExprKind::In { value, list } => {
+            column(value).map(|c| list.iter().map(|e| (c, e)).collect()).unwrap_or_default()
+        }
         _ => Vec::new(),
     }
 }

@@ -21,7 +21,8 @@ fn names(rules: &[&Rule]) -> String {
 /// Where a rule is read: its condition, unless that stands in a rule set elsewhere.
 fn place(rule: &Rule) -> Span {
     let (outer, inner) = (rule.span, rule.condition_span);
-    let inside = outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end && inner.start < inner.end;
+    let inside =
+        outer.file == inner.file && outer.start <= inner.start && inner.end <= outer.end && inner.start < inner.end;
     if inside { inner } else { outer }
 }
 
@@ -40,12 +41,15 @@ fn asks(rule: &Rule) -> String {
     }
 }
 
-pub fn never_holds(rule: &Rule, others: &[&Rule]) -> Diagnostic {
-    let (message, label) = match (others, &rule.when) {
-        ([], None) => (format!("nothing can satisfy {}", named(rule)), "this is never true, whatever the data holds".to_owned()),
-        ([], Some(_)) => {
-            (format!("no row that meets its `when` can satisfy {}", named(rule)), "this is never true where `when` is met".to_owned())
+pub fn never_holds(rule: &Rule, conditional: bool, others: &[&Rule]) -> Diagnostic {
+    let (message, label) = match (others, conditional) {
+        ([], false) => {
+            (format!("nothing can satisfy {}", named(rule)), "this is never true, whatever the data holds".to_owned())
         }
+        ([], true) => (
+            format!("no row that meets its `when` can satisfy {}", named(rule)),
+            "this is never true where `when` is met".to_owned(),
+        ),
         _ => {
             let message = format!("no row can satisfy {} and {}", named(rule), names(others));
             (message, "this is never true for the values that the column may have".to_owned())
@@ -60,7 +64,13 @@ pub fn never_holds(rule: &Rule, others: &[&Rule]) -> Diagnostic {
 }
 
 pub fn contradict(rule: &Rule, others: &[&Rule], claims: &[&Rule]) -> Diagnostic {
-    let message = format!("no row can satisfy both `{}` and {}", rule.name, names(others));
+    let message = match others {
+        [other] => format!("no row can satisfy both `{}` and `{}`", rule.name, other.name),
+        _ => {
+            let all = suggest::list(std::iter::once(rule).chain(others.iter().copied()).map(|r| r.name.as_str()));
+            format!("no row can satisfy {all} together")
+        }
+    };
     let label = match &rule.when {
         None => "every row breaks this rule or the other",
         Some(_) => "every row that meets this rule's `when` breaks it or the other",
@@ -72,7 +82,7 @@ pub fn contradict(rule: &Rule, others: &[&Rule], claims: &[&Rule]) -> Diagnostic
 
 pub fn implied(rule: &Rule, others: &[&Rule]) -> Diagnostic {
     let message = format!("`{}` says nothing that {} not say already", rule.name, does(others));
-    let finding = Diagnostic::new(Code::DQ0503, message, place(rule), "a row that gets past the other cannot break this")
+    let finding = Diagnostic::new(Code::DQ0503, message, place(rule), "what gets past the other cannot break this")
         .with_help("remove it, or make it stricter than what is said already");
     because_of(finding, others, asks)
 }
@@ -97,7 +107,8 @@ pub fn always_holds(rule: &Rule) -> Diagnostic {
 pub fn when_never_met(rule: &Rule, when: &Expr, others: &[&Rule]) -> Diagnostic {
     let message = format!("no row meets the `when` of `{}`, so it is never judged", rule.name);
     let label = if others.is_empty() { "this is never true" } else { "this is never true beside what is said already" };
-    let finding = Diagnostic::new(Code::DQ0506, message, when.span, label).with_help("correct the `when`, or remove the rule");
+    let finding =
+        Diagnostic::new(Code::DQ0506, message, when.span, label).with_help("correct the `when`, or remove the rule");
     because_of(finding, others, asks)
 }
 
@@ -205,7 +216,8 @@ pub fn not_among(rule: &Rule, included: bool, column: &Column, values: &[Value],
     let list: Vec<String> = values.iter().take(12).map(literal).collect();
     let more = if values.len() > 12 { format!(" and {} more", values.len() - 12) } else { String::new() };
     let span = if included { rule.span } else { constant.span };
-    let finding = Diagnostic::new(Code::DQ0509, message, span, label).with_secondary(column.span, "the column is declared here");
+    let finding =
+        Diagnostic::new(Code::DQ0509, message, span, label).with_secondary(column.span, "the column is declared here");
     let texts = || values.iter().filter_map(|v| if let Value::String(t) = v { Some(t.as_str()) } else { None });
     let near = if let Value::String(text) = value { suggest::nearest(text, texts()) } else { None };
     match near {
@@ -218,11 +230,12 @@ pub fn not_among(rule: &Rule, included: bool, column: &Column, values: &[Value],
     }
 }
 
-pub fn matches_nothing(rule: &Rule, part: &Expr) -> Diagnostic {
+pub fn matches_nothing(rule: &Rule, part: &Expr, included: bool) -> Diagnostic {
     let message = format!("no text matches the pattern in `{}`", rule.name);
-    let span = if super::is_included(rule) { rule.span } else { part.span };
-    Diagnostic::new(Code::DQ0510, message, span, "what this asks for cannot stand together in one text")
-        .with_help("`matches` compares the whole text; `^` and `$` inside the pattern, or an empty `[…]`, leave nothing")
+    let span = if included { rule.span } else { part.span };
+    Diagnostic::new(Code::DQ0510, message, span, "what this asks for cannot stand together in one text").with_help(
+        "`matches` compares the whole text; `^` and `$` inside the pattern, or an empty `[…]`, leave nothing",
+    )
 }
 
 // --- promotions
@@ -299,7 +312,8 @@ pub fn budget_never_missed(sla: &Sla, at_most: u64, deadlines: u64) -> Diagnosti
 // --- messages
 
 pub fn shown_masked(rule: &Rule, word: &str, column: &Column) -> Diagnostic {
-    let message = format!("`{word}` of `{}` shows `{}`, which is personal: it comes out masked", rule.name, column.name);
+    let message =
+        format!("`{word}` of `{}` shows `{}`, which is personal: it comes out masked", rule.name, column.name);
     Diagnostic::new(Code::DQ0517, message, rule.span, format!("`{{{}}}` is shown as `***`", column.name))
         .with_secondary(column.span, "`personal` is said here")
         .with_help("show the key instead, so that whoever may see the row can find it")

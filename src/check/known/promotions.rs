@@ -9,7 +9,9 @@ use crate::hir::{Act, Checked, Contract, Expr, ExprKind, Grain, Promotion, Rule,
 
 /// What the target asks, over the source's columns: contradicted by the source's contract, or kept by it already.
 pub fn source_fills_target(promotion: &Promotion, checked: &Checked, found: &mut Vec<Diagnostic>) {
-    let (Some(source), Some(target)) = (checked.contract(&promotion.from), checked.contract(&promotion.to)) else { return };
+    let (Some(source), Some(target)) = (checked.contract(&promotion.from), checked.contract(&promotion.to)) else {
+        return;
+    };
     let mapped = mapped_rules(promotion, target);
     if mapped.is_empty() {
         return;
@@ -25,7 +27,7 @@ pub fn source_fills_target(promotion: &Promotion, checked: &Checked, found: &mut
         let named = |needed: &[usize]| needed.iter().map(|j| facts.rules[*j].rule).collect::<Vec<_>>();
         let on_purpose = matches!(rule.condition.kind, ExprKind::Literal(Value::Bool(false)));
         if !on_purpose
-            && let Some(needed) = facts.needed(&[&rule.met, &rule.holds], &near)
+            && let Some(needed) = facts.needed(&[&rule.met, &rule.accepts], &near)
             && !facts.never(&[&rule.met])
             && possible_alone(original)
         {
@@ -42,7 +44,7 @@ pub fn source_fills_target(promotion: &Promotion, checked: &Checked, found: &mut
 /// Whether the rule can hold at all; if not, that has been said where it stands.
 fn possible_alone(rule: &Rule) -> bool {
     let facts = Facts::over(std::iter::once(rule));
-    facts.rules.first().is_some_and(|r| !facts.never(&[&r.met, &r.holds]))
+    facts.rules.first().is_some_and(|r| !facts.never(&[&r.met, &r.accepts]))
 }
 
 /// The target's row rules with each column replaced by what is mapped to it.
@@ -95,7 +97,9 @@ pub fn follow_the_layers(promotion: &Promotion, layers: &[String], found: &mut V
 pub fn references_follow_the_layers(contract: &Contract, layers: &[String], found: &mut Vec<Diagnostic>) {
     for rule in &contract.rules {
         let RuleKind::References { dataset, .. } = &rule.kind else { continue };
-        let (Some(own), Some(other)) = (layer_at(&contract.dataset, layers), layer_at(dataset, layers)) else { continue };
+        let (Some(own), Some(other)) = (layer_at(&contract.dataset, layers), layer_at(dataset, layers)) else {
+            continue;
+        };
         if other > own {
             found.push(errors::refers_to_a_later_layer(rule, &contract.dataset, dataset));
         }

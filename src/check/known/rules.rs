@@ -3,7 +3,7 @@
 use super::{errors, is_claim, is_included};
 use crate::check::facts::{Answer, Facts, Formula, RowRule};
 use crate::diagnostics::Diagnostic;
-use crate::hir::{Above, Act, Contract, Rule, RuleKind, Value, ExprKind};
+use crate::hir::{Above, Act, Contract, ExprKind, Rule, RuleKind, Value};
 
 pub fn row_rules_can_hold_and_break(contract: &Contract, told: &[bool], found: &mut Vec<Diagnostic>) {
     let judged = contract.rules.iter().zip(told).filter(|(_, told)| !**told).map(|(rule, _)| rule);
@@ -81,6 +81,12 @@ impl<'c> Pool<'c> {
         near
     }
 
+    /// See [`Facts::needed`]. Rules that contradict each other prove everything, and so nothing.
+    fn needed(&self, question: &[&Formula], near: &[usize]) -> Option<Vec<usize>> {
+        let needed = self.facts.needed(question, near)?;
+        (needed.len() < 2 || self.facts.needed(&[], &needed).is_none()).then_some(needed)
+    }
+
     /// What no row meets, or no row that meets it satisfies, beside the rules `near`.
     fn judge_one(&mut self, i: usize, mut near: Vec<usize>, found: &mut Vec<Diagnostic>) {
         if self.gone.contains(&i) {
@@ -97,7 +103,7 @@ impl<'c> Pool<'c> {
         let rule = self.rule(i);
         let when = rule.when?;
         let strict: Vec<usize> = near.iter().copied().filter(|j| covers(self.rule(*j).rule, rule.rule)).collect();
-        let needed = self.facts.needed(&[&rule.met], &strict)?;
+        let needed = self.needed(&[&rule.met], &strict)?;
         Some(errors::when_never_met(rule.rule, when, &self.rules(&needed)))
     }
 
@@ -107,11 +113,15 @@ impl<'c> Pool<'c> {
         if matches!(rule.condition.kind, ExprKind::Literal(Value::Bool(false))) {
             return None;
         }
-        let needed = self.facts.needed(&[&rule.met, &rule.holds], near)?;
+        let needed = self.needed(&[&rule.met, &rule.holds], near)?;
+        // Where others keep its rows away, by a warning say, the rule still judges those that come.
+        if rule.when.is_some() && self.facts.needed(&[&rule.met], &needed).is_some() {
+            return None;
+        }
         let (claims, rules): (Vec<usize>, Vec<usize>) =
             needed.iter().partition(|j| is_claim(self.contract, self.rule(**j).rule));
         Some(if rules.is_empty() || is_claim(self.contract, rule.rule) {
-            errors::never_holds(rule.rule, &self.rules(&needed))
+            errors::never_holds(rule.rule, rule.when.is_some(), &self.rules(&needed))
         } else {
             errors::contradict(rule.rule, &self.rules(&rules), &self.rules(&claims))
         })
@@ -120,15 +130,20 @@ impl<'c> Pool<'c> {
     fn says_nothing(&self, i: usize) -> Option<Diagnostic> {
         let rule = self.rule(i);
         let claim = is_claim(self.contract, rule.rule);
-        if is_included(rule.rule) || (claim && !rule.rule.name.ends_with(".where")) || rule.rule.if_not_evaluated.is_some() {
+        if is_included(self.contract, rule.rule)
+            || (claim && !rule.rule.name.ends_with(".where"))
+            || rule.rule.if_not_evaluated == Some(Act::Block)
+        {
             return None;
         }
         let given = if claim { Vec::new() } else { self.as_strict(i) };
-        let needed = self.facts.needed(&[&rule.breaks], &given)?;
+        let needed = self.needed(&[&rule.breaks], &given)?;
         let others = self.rules(&needed);
         Some(match others.as_slice() {
             [] => errors::always_holds(rule.rule),
-            [other] if same_text(rule.rule, other) => errors::written_twice(rule.rule, other),
+            [other] if same_text(rule.rule, other) && !is_claim(self.contract, other) => {
+                errors::written_twice(rule.rule, other)
+            }
             _ => errors::implied(rule.rule, &others),
         })
     }
@@ -136,12 +151,12 @@ impl<'c> Pool<'c> {
     fn always_met(&self, i: usize) -> Option<Diagnostic> {
         let rule = self.rule(i);
         let when = rule.when?;
-        if is_included(rule.rule) {
+        if is_included(self.contract, rule.rule) {
             return None;
         }
         let mut claims = self.claims_near(i);
         claims.retain(|j| covers(self.rule(*j).rule, rule.rule));
-        let needed = self.facts.needed(&[&rule.not_met], &claims)?;
+        let needed = self.needed(&[&rule.not_met], &claims)?;
         Some(errors::when_always_met(rule.rule, when, &self.rules(&needed)))
     }
 }
