@@ -22,6 +22,8 @@ pub enum Exit {
     SlaMissed,
     /// Nothing was pending, and the caller wants to see it.
     NothingPending(u8),
+    /// Some batches could not be judged or published; the worst of the reasons.
+    Failed(FaultKind),
 }
 
 impl Exit {
@@ -33,6 +35,7 @@ impl Exit {
             Exit::Blocked => 10,
             Exit::SlaMissed => 12,
             Exit::NothingPending(code) => i32::from(code),
+            Exit::Failed(kind) => kind.exit_code(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use clap::ValueEnum;
 
 use super::Context;
+use crate::diagnostics::paint::Paint;
 use crate::diagnostics::render::{Renderer, summary};
 use crate::diagnostics::{Diagnostic, json};
 use crate::source::SourceMap;
@@ -28,25 +29,22 @@ impl Findings<'_> {
     pub fn print(&self, context: &Context, format: Format) {
         match format {
             Format::Json => context.print(&json::document(self.sources, self.found)),
-            Format::Text => {
-                let renderer = Renderer { sources: self.sources, paint: context.out, prefix: self.prefix };
-                let text: String = self.found.iter().map(|finding| renderer.finding(finding)).collect();
-                context.print(&(text + &self.closing(context)));
-            }
+            Format::Text => context.print(&self.text(context.out, context.global.quiet)),
         }
     }
 
-    fn closing(&self, context: &Context) -> String {
-        let paint = context.out;
+    pub fn text(&self, paint: Paint, quiet: bool) -> String {
+        let renderer = Renderer { sources: self.sources, paint, prefix: self.prefix };
+        let text: String = self.found.iter().map(|finding| renderer.finding(finding)).collect();
+        text + &self.closing(paint, quiet)
+    }
+
+    fn closing(&self, paint: Paint, quiet: bool) -> String {
         let Some(counts) = summary(self.found) else {
-            return if context.global.quiet {
-                String::new()
-            } else {
-                format!("{} in {}\n", paint.green("no findings"), self.checked)
-            };
+            return if quiet { String::new() } else { format!("{} in {}\n", paint.green("no findings"), self.checked) };
         };
         let mut text = format!("{} in {}\n", paint.bold(&counts), self.checked);
-        if context.global.quiet {
+        if quiet {
             return text;
         }
         let fixable = self.found.iter().filter(|d| d.fix.is_some()).count();

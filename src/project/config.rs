@@ -35,13 +35,45 @@ pub struct Layer {
 pub struct S3 {
     pub region: Option<String>,
     pub endpoint: Option<String>,
-    pub profile: Option<String>,
     pub allow_http: bool,
     /// `https://host/bucket/…` instead of `https://bucket.host/…`.
     pub path_style: bool,
     pub access_key_id: Option<Secret>,
     pub secret_access_key: Option<Secret>,
     pub session_token: Option<Secret>,
+}
+
+impl S3 {
+    /// By the names that the AWS environment variables have without their prefix.
+    pub fn settings(
+        &self,
+        root: &std::path::Path,
+    ) -> Result<std::collections::BTreeMap<String, String>, crate::fault::Fault> {
+        let mut settings = std::collections::BTreeMap::new();
+        let mut set = |name: &str, value: String| settings.insert(name.to_string(), value);
+        for (name, value) in [("region", &self.region), ("endpoint", &self.endpoint)] {
+            if let Some(value) = value {
+                set(name, value.clone());
+            }
+        }
+        let secrets = [
+            ("access_key_id", &self.access_key_id),
+            ("secret_access_key", &self.secret_access_key),
+            ("session_token", &self.session_token),
+        ];
+        for (name, secret) in secrets {
+            if let Some(secret) = secret {
+                set(name, secret.resolve(root)?);
+            }
+        }
+        if self.allow_http {
+            set("allow_http", "true".into());
+        }
+        if self.path_style {
+            set("virtual_hosted_style_request", "false".into());
+        }
+        Ok(settings)
+    }
 }
 
 /// Where a secret is to be read; its value never stands in `dqc.toml`.
@@ -235,7 +267,7 @@ impl Reader {
     }
 
     fn s3(&mut self, mut table: Table, s3: &mut S3) {
-        for (key, slot) in [("region", &mut s3.region), ("endpoint", &mut s3.endpoint), ("profile", &mut s3.profile)] {
+        for (key, slot) in [("region", &mut s3.region), ("endpoint", &mut s3.endpoint)] {
             *slot = self.text(&mut table, key).or(slot.take());
         }
         for (key, slot) in [("allow_http", &mut s3.allow_http), ("path_style", &mut s3.path_style)] {

@@ -408,3 +408,13 @@ fn plain(value: &Value) -> String {
         other => visible(&other.to_string()).into_owned(),
     }
 }
+
+/// A word of a shell's command.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@,+%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_string()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
