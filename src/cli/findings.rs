@@ -2,10 +2,10 @@
 
 use clap::ValueEnum;
 
-use super::Context;
+use super::context::{Context, Global};
 use crate::diagnostics::paint::Paint;
-use crate::diagnostics::render::{Renderer, summary};
-use crate::diagnostics::{Diagnostic, json};
+use crate::diagnostics::render::Renderer;
+use crate::diagnostics::{Diagnostic, Severity, json};
 use crate::source::SourceMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -29,31 +29,52 @@ impl Findings<'_> {
     pub fn print(&self, context: &Context, format: Format) {
         match format {
             Format::Json => context.print(&json::document(self.sources, self.found)),
-            Format::Text => context.print(&self.text(context.out, context.global.quiet)),
+            Format::Text => context.print(&self.text(context.out, &context.global)),
         }
     }
 
-    pub fn text(&self, paint: Paint, quiet: bool) -> String {
+    /// Notes are remarks, and shown only to those who ask.
+    pub fn text(&self, paint: Paint, global: &Global) -> String {
         let renderer = Renderer { sources: self.sources, paint, prefix: self.prefix };
-        let text: String = self.found.iter().map(|finding| renderer.finding(finding)).collect();
-        text + &self.closing(paint, quiet)
+        let shown = |d: &&Diagnostic| global.verbose || d.severity > Severity::Note;
+        let shown: Vec<&Diagnostic> = self.found.iter().filter(shown).collect();
+        let text: String = shown.iter().map(|finding| renderer.finding(finding)).collect();
+        if global.quiet && shown.is_empty() {
+            return text;
+        }
+        text + &self.closing(paint, global.quiet, &shown)
     }
 
-    fn closing(&self, paint: Paint, quiet: bool) -> String {
-        let Some(counts) = summary(self.found) else {
-            return if quiet { String::new() } else { format!("{} in {}\n", paint.green("no findings"), self.checked) };
+    fn closing(&self, paint: Paint, quiet: bool, shown: &[&Diagnostic]) -> String {
+        let count = |severity: Severity| {
+            let n = self.found.iter().filter(|d| d.severity == severity).count();
+            (n > 0).then(|| counted(n, severity.name()))
         };
-        let mut text = format!("{} in {}\n", paint.bold(&counts), self.checked);
+        let counts = [Severity::Error, Severity::Warning].map(count).into_iter().flatten().collect::<Vec<_>>();
+        let counts = match (counts.as_slice(), shown) {
+            ([], []) => paint.green("nothing is wrong"),
+            ([], _) => paint.green("nothing but notes"),
+            _ => paint.bold(&counts.join(", ")),
+        };
+        let mut text = format!("{counts} in {}\n", self.checked);
         if quiet {
             return text;
         }
-        let fixable = self.found.iter().filter(|d| d.fix.is_some()).count();
+        let notes = self.found.iter().filter(|d| d.severity == Severity::Note).count();
+        if notes > 0 && shown.len() < self.found.len() {
+            let line = format!("{}; `dqc check -v` shows what else could be said\n", counted(notes, "note"));
+            text.push_str(&paint.dim(&line));
+        }
+        let fixable = shown.iter().filter(|d| d.fix.is_some()).count();
         if fixable > 0 {
-            let them =
-                if fixable == self.found.len() { "all of them".to_string() } else { format!("{fixable} of them") };
+            let them = match fixable {
+                1 if shown.len() == 1 => "it".to_string(),
+                n if n == shown.len() => "all of them".to_string(),
+                n => format!("{n} of them"),
+            };
             text.push_str(&paint.dim(&format!("`dqc check --fix` fixes {them}\n")));
         }
-        if let Some(first) = self.found.first() {
+        if let Some(first) = shown.first() {
             text.push_str(&paint.dim(&format!("`dqc explain {}` tells more about a finding\n", first.code.name())));
         }
         text

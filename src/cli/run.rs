@@ -18,11 +18,11 @@ use crate::hir::Promotion;
 use crate::ir::{Plan, lower};
 use crate::lake::store::Storage;
 use crate::project::Project;
-use crate::promote::{self, Event, Judge, Lake, Options, Stop, Summary, Task, What};
+use crate::promote::{self, Event, Lake, Options, Stop, Summary, Task, What};
 use crate::report::numbers::{bytes, counted, duration, grouped};
 use crate::report::text::{Fate, Printer};
 use crate::report::{json, text};
-use crate::run::{Job, Report, RowCounts, Sink};
+use crate::run::RowCounts;
 
 /// Judge the pending batches, and promote those that pass
 ///
@@ -69,16 +69,6 @@ pub enum Format {
     Json,
 }
 
-/// The engine as the runner sees it.
-struct Engine;
-
-#[async_trait::async_trait]
-impl Judge for Engine {
-    async fn judge(&self, job: &Job<'_>, sink: &dyn Sink) -> Result<Report, Fault> {
-        crate::run::judge(job, Some(sink)).await
-    }
-}
-
 pub fn run(context: &Context, args: Args) -> Outcome {
     let project = context.project()?;
     let compilation = compile(&project)?;
@@ -89,8 +79,8 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     let plans = promotions.iter().map(|p| plan(&compilation, p)).collect::<Result<Vec<Plan>, Fault>>()?;
     let tasks: Vec<Task<'_>> =
         promotions.iter().zip(&plans).map(|(promotion, plan)| Task { promotion, plan }).collect();
-    let storage = Storage::new(project.config.s3.settings(&project.root)?);
-    let lake = lake(&project, &compilation, &storage)?;
+    let storage = Storage::of(&project)?;
+    let lake = Lake::of(&project, &compilation.checked, &storage)?;
     let prefix = prefix(&project.root);
     let mut desk = Desk::new(context, &args, &compilation, &prefix);
     let summary = runtime()?.block_on(promote_all(context, &args, &tasks, &lake, &mut desk));
@@ -108,7 +98,7 @@ pub fn does_not_compile(context: &Context, project: &Project, compilation: &Comp
     let files = compilation.sources.iter().filter(|(_, f)| !f.path.starts_with('<')).count();
     let checked = findings::counted(files, "file");
     let shown = Findings { sources: &compilation.sources, found: &errors, prefix: &prefix, checked };
-    eprint!("{}", shown.text(context.err, context.global.quiet));
+    eprint!("{}", shown.text(context.err, &context.global));
     Some(Exit::DoesNotCompile)
 }
 
@@ -141,19 +131,6 @@ fn plan(compilation: &Compilation, promotion: &Promotion) -> Result<Plan, Fault>
         .ok_or_else(|| Fault::internal(format!("`{}` has no plan", promotion.name())))
 }
 
-pub fn lake<'a>(project: &Project, compilation: &Compilation, storage: &'a Storage) -> Result<Lake<'a>, Fault> {
-    let mut places = BTreeMap::new();
-    let mut quarantine = BTreeMap::new();
-    for contract in &compilation.checked.contracts {
-        let place = project.place(&contract.dataset, contract.at.as_deref(), contract.format.as_deref())?;
-        places.insert(contract.dataset.clone(), place);
-    }
-    for promotion in &compilation.checked.promotions {
-        quarantine.insert(promotion.to.clone(), project.quarantine(&promotion.to)?.url);
-    }
-    Ok(Lake { storage, places, quarantine, ledger: project.ledger()? })
-}
-
 pub fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     built.map_err(|_| Fault::internal("the threads that do the work could not be started"))
@@ -183,7 +160,7 @@ async fn promote_all(
         progress: Some(&progress),
         stop: &stop,
     };
-    let summary = promote::run(tasks, lake, &options, &Engine, &mut |event| desk.hear(event)).await;
+    let summary = promote::run(tasks, lake, &options, &promote::Engine, &mut |event| desk.hear(event)).await;
     signals.abort();
     summary
 }

@@ -43,39 +43,6 @@ pub struct S3 {
     pub session_token: Option<Secret>,
 }
 
-impl S3 {
-    /// By the names that the AWS environment variables have without their prefix.
-    pub fn settings(
-        &self,
-        root: &std::path::Path,
-    ) -> Result<std::collections::BTreeMap<String, String>, crate::fault::Fault> {
-        let mut settings = std::collections::BTreeMap::new();
-        let mut set = |name: &str, value: String| settings.insert(name.to_string(), value);
-        for (name, value) in [("region", &self.region), ("endpoint", &self.endpoint)] {
-            if let Some(value) = value {
-                set(name, value.clone());
-            }
-        }
-        let secrets = [
-            ("access_key_id", &self.access_key_id),
-            ("secret_access_key", &self.secret_access_key),
-            ("session_token", &self.session_token),
-        ];
-        for (name, secret) in secrets {
-            if let Some(secret) = secret {
-                set(name, secret.resolve(root)?);
-            }
-        }
-        if self.allow_http {
-            set("allow_http", "true".into());
-        }
-        if self.path_style {
-            set("virtual_hosted_style_request", "false".into());
-        }
-        Ok(settings)
-    }
-}
-
 /// Where a secret is to be read; its value never stands in `dqc.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Secret {
