@@ -11,6 +11,8 @@ use crate::source::SourceMap;
 pub const INTERNAL: i32 = 70;
 
 /// How a command ended that did its work.
+// Without the engine, some of it cannot happen.
+#[allow(dead_code)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     Clean,

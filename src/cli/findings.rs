@@ -2,10 +2,13 @@
 
 use clap::ValueEnum;
 
-use super::context::{Context, Global};
+use super::Exit;
+use super::context::{Context, Global, prefix};
+use crate::Compilation;
 use crate::diagnostics::paint::Paint;
 use crate::diagnostics::render::Renderer;
 use crate::diagnostics::{Diagnostic, Severity, json};
+use crate::project::Project;
 use crate::source::SourceMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -62,8 +65,8 @@ impl Findings<'_> {
         }
         let notes = self.found.iter().filter(|d| d.severity == Severity::Note).count();
         if notes > 0 && shown.len() < self.found.len() {
-            let line = format!("{}; `dqc check -v` shows what else could be said\n", counted(notes, "note"));
-            text.push_str(&paint.dim(&line));
+            let line = format!("{}; `-v` shows what else could be said", counted(notes, "note"));
+            text.push_str(&(paint.dim(&line) + "\n"));
         }
         let fixable = shown.iter().filter(|d| d.fix.is_some()).count();
         if fixable > 0 {
@@ -72,13 +75,28 @@ impl Findings<'_> {
                 n if n == shown.len() => "all of them".to_string(),
                 n => format!("{n} of them"),
             };
-            text.push_str(&paint.dim(&format!("`dqc check --fix` fixes {them}\n")));
+            text.push_str(&(paint.dim(&format!("`dqc check --fix` fixes {them}")) + "\n"));
         }
         if let Some(first) = shown.first() {
-            text.push_str(&paint.dim(&format!("`dqc explain {}` tells more about a finding\n", first.code.name())));
+            let line = format!("`dqc explain {}` tells more about a finding", first.code.name());
+            text.push_str(&(paint.dim(&line) + "\n"));
         }
         text
     }
+}
+
+/// Findings go to stderr, so that stdout holds nothing but reports.
+pub fn does_not_compile(context: &Context, project: &Project, compilation: &Compilation) -> Option<Exit> {
+    let errors: Vec<_> = compilation.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
+    if errors.is_empty() {
+        return None;
+    }
+    let prefix = prefix(&project.root);
+    let files = compilation.sources.iter().filter(|(_, f)| !f.path.starts_with('<')).count();
+    let checked = counted(files, "file");
+    let shown = Findings { sources: &compilation.sources, found: &errors, prefix: &prefix, checked };
+    eprint!("{}", shown.text(context.err, &context.global));
+    Some(Exit::DoesNotCompile)
 }
 
 /// `1 file`, `2 files`

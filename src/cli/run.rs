@@ -10,9 +10,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::Compilation;
 use crate::cli::check::compile;
 use crate::cli::context::{fault_text, prefix};
-use crate::cli::findings::{self, Findings};
+use crate::cli::findings::does_not_compile;
 use crate::cli::{Context, Exit, Outcome};
-use crate::diagnostics::{Severity, suggest};
+use crate::diagnostics::suggest;
 use crate::fault::Fault;
 use crate::hir::Promotion;
 use crate::ir::{Plan, lower};
@@ -86,20 +86,6 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     let summary = runtime()?.block_on(promote_all(context, &args, &tasks, &lake, &mut desk));
     desk.close(&summary);
     Ok(exit(&summary, &args))
-}
-
-/// Findings go to stderr, so that stdout holds nothing but reports.
-pub fn does_not_compile(context: &Context, project: &Project, compilation: &Compilation) -> Option<Exit> {
-    let errors: Vec<_> = compilation.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
-    if errors.is_empty() {
-        return None;
-    }
-    let prefix = prefix(&project.root);
-    let files = compilation.sources.iter().filter(|(_, f)| !f.path.starts_with('<')).count();
-    let checked = findings::counted(files, "file");
-    let shown = Findings { sources: &compilation.sources, found: &errors, prefix: &prefix, checked };
-    eprint!("{}", shown.text(context.err, &context.global));
-    Some(Exit::DoesNotCompile)
 }
 
 /// The promotions that were named, by their target or in full.
