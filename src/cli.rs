@@ -12,7 +12,10 @@ mod engine;
 mod exit;
 mod explain;
 mod findings;
+mod fmt;
 mod init;
+mod revision;
+mod test;
 
 use std::process::ExitCode;
 
@@ -37,6 +40,8 @@ use exit::{Exit, Failure};
 Examples:
   dqc init shop                        a new project in the folder shop
   dqc check                            everything that can be known without data
+  dqc fmt                              the one common layout
+  dqc test                             the tests beside the rules
   dqc explain DQ0201                   what a finding means, and how it is cured
   dqc explain exit 10                  what an exit code means, and whether to retry
 
@@ -53,6 +58,8 @@ struct Cli {
 enum Command {
     Init(init::Args),
     Check(check::Args),
+    Fmt(fmt::Args),
+    Test(test::Args),
     Explain(explain::Args),
     #[command(flatten)]
     Engine(engine::Command),
@@ -82,6 +89,8 @@ fn run(cli: Cli) -> i32 {
     let outcome = match cli.command {
         Command::Init(args) => init::run(&context, args),
         Command::Check(args) => check::run(&context, args),
+        Command::Fmt(args) => fmt::run(&context, args),
+        Command::Test(args) => test::run(&context, args),
         Command::Explain(args) => explain::run(&context, args),
         Command::Engine(command) => engine::run(&context, command),
         Command::Completions(args) => completions::run(&context, args, &mut Cli::command()),

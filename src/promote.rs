@@ -192,8 +192,8 @@ impl Summary {
         self.published + self.recovered + self.passed + self.blocked + self.refused + self.faults.len() == 0
     }
 
-    /// As the command line documents it: what stops everything, then what cannot be retried, what can, a blocked batch.
-    pub fn exit_code(&self) -> i32 {
+    /// What the run ends with: what stops everything, then what cannot be retried, then what can.
+    pub fn worst(&self) -> Option<&Fault> {
         let rank = |fault: &Fault| match fault.kind {
             FaultKind::Stopped(_) => 0,
             FaultKind::Internal => 1,
@@ -204,7 +204,12 @@ impl Summary {
             FaultKind::Storage => 6,
             FaultKind::Conflict => 7,
         };
-        match self.faults.iter().min_by_key(|f| rank(f)) {
+        self.faults.iter().min_by_key(|f| rank(f))
+    }
+
+    /// As the command line documents it: the worst fault, then a blocked batch.
+    pub fn exit_code(&self) -> i32 {
+        match self.worst() {
             Some(fault) => fault.kind.exit_code(),
             None if self.blocked + self.refused > 0 => 10,
             None => 0,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::context::prefix;
 use super::findings::{Findings, Format, counted};
+use super::revision::Revision;
 use super::{Context, Exit, Outcome};
 use crate::Compilation;
 use crate::diagnostics::{Diagnostic, Edit, Severity, Sink, fix};
@@ -21,6 +22,7 @@ use crate::project::{Project, Sources, loader};
 Examples:
   dqc check                            the project around this folder
   dqc check silver/orders.dq           only what is found in this file
+  dqc check --against origin/main      what this change breaks, and for whom
   dqc check --fix                      apply the fixes that need no thought
   dqc check --format json | jq '.findings[].message'
 
@@ -35,6 +37,9 @@ pub struct Args {
     /// Apply the fixes of all findings that have one, then show what is left
     #[arg(long)]
     fix: bool,
+    /// Compare with an earlier revision: which changes break producers or consumers, and what version is due
+    #[arg(long, value_name = "REV")]
+    against: Option<String>,
     /// Let warnings fail the check too
     #[arg(long)]
     strict: bool,
@@ -46,6 +51,9 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     let mut compilation = compile(&project)?;
     if args.fix {
         compilation = apply_fixes(context, &project, &wanted, compilation)?;
+    }
+    if let Some(revision) = &args.against {
+        compare(context, &project, revision, &mut compilation)?;
     }
     let found = chosen(&compilation, &wanted);
     let files = compilation.sources.iter().filter(|(_, f)| !f.path.starts_with('<') && is_wanted(&f.path, &wanted));
@@ -73,8 +81,20 @@ pub fn compile(project: &Project) -> Result<Compilation, Fault> {
     Ok(compilation)
 }
 
+/// Adds what has changed since a revision, and whom it breaks.
+fn compare(context: &Context, project: &Project, revision: &str, now: &mut Compilation) -> Result<(), Fault> {
+    let loader = Revision { root: &project.root, name: revision };
+    let (files, _) = Sources::load(&loader)?.into_parts();
+    let before = crate::compile(files, &project.layers());
+    let mut sink = Sink::default();
+    sink.extend(std::mem::take(&mut now.diagnostics));
+    sink.extend(crate::compat::compare(&before.checked, &now.checked, context.now()).diagnostics());
+    now.diagnostics = sink.into_sorted();
+    Ok(())
+}
+
 /// A path of the command line as one of the project: empty for its folder.
-fn below(root: &Path, path: &Path) -> Result<String, Fault> {
+pub fn below(root: &Path, path: &Path) -> Result<String, Fault> {
     let real =
         path.canonicalize().map_err(|_| Fault::usage(format!("there is no file or folder `{}`", path.display())))?;
     loader::relative(root, &real).ok_or_else(|| {
@@ -83,7 +103,7 @@ fn below(root: &Path, path: &Path) -> Result<String, Fault> {
     })
 }
 
-fn is_wanted(file: &str, wanted: &[String]) -> bool {
+pub fn is_wanted(file: &str, wanted: &[String]) -> bool {
     let inside = |folder: &String| {
         folder.is_empty()
             || file.strip_prefix(folder.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -11,6 +11,8 @@ use crate::source::SourceMap;
 pub const INTERNAL: i32 = 70;
 
 /// How a command ended that did its work.
+// Without the engine, some of it cannot happen.
+#[allow(dead_code)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     Clean,
@@ -22,6 +24,8 @@ pub enum Exit {
     SlaMissed,
     /// Nothing was pending, and the caller wants to see it.
     NothingPending(u8),
+    /// Some batches could not be judged or published; the worst of the reasons.
+    Failed(FaultKind),
 }
 
 impl Exit {
@@ -33,6 +37,7 @@ impl Exit {
             Exit::Blocked => 10,
             Exit::SlaMissed => 12,
             Exit::NothingPending(code) => i32::from(code),
+            Exit::Failed(kind) => kind.exit_code(),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{Context, Exit, Outcome};
 use crate::diagnostics::paint::Paint;
 use crate::diagnostics::{Code, suggest};
 use crate::fault::Fault;
-use crate::hir::{Above, Act, Action, Checked, Contract, Nulls, Rule};
+use crate::hir::{Above, Act, Action, Checked, Contract, Nulls, Rule, RuleKind};
 use crate::source::{SourceMap, Span};
 
 /// Explain a finding's code, an exit code, or a rule
@@ -169,13 +169,14 @@ fn excerpt(paint: Paint, source: &SourceMap, span: Span) -> String {
 
 fn sentences(contract: &Contract, rule: &Rule) -> Vec<(&'static str, String)> {
     let mut out = vec![("kind", rule.kind.name().to_string())];
-    out.push((
+    let can_be_null = matches!(&rule.kind, RuleKind::Row { condition } if condition.nullable);
+    out.extend(can_be_null.then_some((
         "nulls",
         match rule.nulls {
             Nulls::Pass => "a row whose condition is null passes, and is counted as unknown".to_string(),
             Nulls::Fail => "a row whose condition is null breaks the rule".to_string(),
         },
-    ));
+    )));
     out.push(("broken", rule.actions.iter().map(action).collect::<Vec<_>>().join("; ")));
     if let Some(owner) = &contract.owner {
         out.push(("owner", owner.clone()));

@@ -2,9 +2,13 @@
 
 use clap::ValueEnum;
 
-use super::Context;
-use crate::diagnostics::render::{Renderer, summary};
-use crate::diagnostics::{Diagnostic, json};
+use super::Exit;
+use super::context::{Context, Global, prefix};
+use crate::Compilation;
+use crate::diagnostics::paint::Paint;
+use crate::diagnostics::render::Renderer;
+use crate::diagnostics::{Diagnostic, Severity, json};
+use crate::project::Project;
 use crate::source::SourceMap;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,38 +32,71 @@ impl Findings<'_> {
     pub fn print(&self, context: &Context, format: Format) {
         match format {
             Format::Json => context.print(&json::document(self.sources, self.found)),
-            Format::Text => {
-                let renderer = Renderer { sources: self.sources, paint: context.out, prefix: self.prefix };
-                let text: String = self.found.iter().map(|finding| renderer.finding(finding)).collect();
-                context.print(&(text + &self.closing(context)));
-            }
+            Format::Text => context.print(&self.text(context.out, &context.global)),
         }
     }
 
-    fn closing(&self, context: &Context) -> String {
-        let paint = context.out;
-        let Some(counts) = summary(self.found) else {
-            return if context.global.quiet {
-                String::new()
-            } else {
-                format!("{} in {}\n", paint.green("no findings"), self.checked)
-            };
-        };
-        let mut text = format!("{} in {}\n", paint.bold(&counts), self.checked);
-        if context.global.quiet {
+    /// Notes are remarks, and shown only to those who ask.
+    pub fn text(&self, paint: Paint, global: &Global) -> String {
+        let renderer = Renderer { sources: self.sources, paint, prefix: self.prefix };
+        let shown = |d: &&Diagnostic| global.verbose || d.severity > Severity::Note;
+        let shown: Vec<&Diagnostic> = self.found.iter().filter(shown).collect();
+        let text: String = shown.iter().map(|finding| renderer.finding(finding)).collect();
+        if global.quiet && shown.is_empty() {
             return text;
         }
-        let fixable = self.found.iter().filter(|d| d.fix.is_some()).count();
-        if fixable > 0 {
-            let them =
-                if fixable == self.found.len() { "all of them".to_string() } else { format!("{fixable} of them") };
-            text.push_str(&paint.dim(&format!("`dqc check --fix` fixes {them}\n")));
+        text + &self.closing(paint, global.quiet, &shown)
+    }
+
+    fn closing(&self, paint: Paint, quiet: bool, shown: &[&Diagnostic]) -> String {
+        let count = |severity: Severity| {
+            let n = self.found.iter().filter(|d| d.severity == severity).count();
+            (n > 0).then(|| counted(n, severity.name()))
+        };
+        let counts = [Severity::Error, Severity::Warning].map(count).into_iter().flatten().collect::<Vec<_>>();
+        let counts = match (counts.as_slice(), shown) {
+            ([], []) => paint.green("nothing is wrong"),
+            ([], _) => paint.green("nothing but notes"),
+            _ => paint.bold(&counts.join(", ")),
+        };
+        let mut text = format!("{counts} in {}\n", self.checked);
+        if quiet {
+            return text;
         }
-        if let Some(first) = self.found.first() {
-            text.push_str(&paint.dim(&format!("`dqc explain {}` tells more about a finding\n", first.code.name())));
+        let notes = self.found.iter().filter(|d| d.severity == Severity::Note).count();
+        if notes > 0 && shown.len() < self.found.len() {
+            let line = format!("{}; `-v` shows what else could be said", counted(notes, "note"));
+            text.push_str(&(paint.dim(&line) + "\n"));
+        }
+        let fixable = shown.iter().filter(|d| d.fix.is_some()).count();
+        if fixable > 0 {
+            let them = match fixable {
+                1 if shown.len() == 1 => "it".to_string(),
+                n if n == shown.len() => "all of them".to_string(),
+                n => format!("{n} of them"),
+            };
+            text.push_str(&(paint.dim(&format!("`dqc check --fix` fixes {them}")) + "\n"));
+        }
+        if let Some(first) = shown.first() {
+            let line = format!("`dqc explain {}` tells more about a finding", first.code.name());
+            text.push_str(&(paint.dim(&line) + "\n"));
         }
         text
     }
+}
+
+/// Findings go to stderr, so that stdout holds nothing but reports.
+pub fn does_not_compile(context: &Context, project: &Project, compilation: &Compilation) -> Option<Exit> {
+    let errors: Vec<_> = compilation.diagnostics.iter().filter(|d| d.severity == Severity::Error).cloned().collect();
+    if errors.is_empty() {
+        return None;
+    }
+    let prefix = prefix(&project.root);
+    let files = compilation.sources.iter().filter(|(_, f)| !f.path.starts_with('<')).count();
+    let checked = counted(files, "file");
+    let shown = Findings { sources: &compilation.sources, found: &errors, prefix: &prefix, checked };
+    eprint!("{}", shown.text(context.err, &context.global));
+    Some(Exit::DoesNotCompile)
 }
 
 /// `1 file`, `2 files`

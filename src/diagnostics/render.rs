@@ -190,20 +190,6 @@ impl Renderer<'_> {
     }
 }
 
-/// `3 errors, 1 warning`; `None` where nothing was found.
-pub fn summary(found: &[Diagnostic]) -> Option<String> {
-    let count = |severity: Severity, word: &str| {
-        let n = found.iter().filter(|d| d.severity == severity).count();
-        (n > 0).then(|| format!("{n} {word}{}", if n == 1 { "" } else { "s" }))
-    };
-    let parts: Vec<String> =
-        [count(Severity::Error, "error"), count(Severity::Warning, "warning"), count(Severity::Note, "note")]
-            .into_iter()
-            .flatten()
-            .collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
-}
-
 /// The nearest character boundary at or before an offset.
 fn boundary(text: &str, offset: usize) -> usize {
     let mut offset = offset.min(text.len());

@@ -35,7 +35,6 @@ pub struct Layer {
 pub struct S3 {
     pub region: Option<String>,
     pub endpoint: Option<String>,
-    pub profile: Option<String>,
     pub allow_http: bool,
     /// `https://host/bucket/…` instead of `https://bucket.host/…`.
     pub path_style: bool,
@@ -235,7 +234,7 @@ impl Reader {
     }
 
     fn s3(&mut self, mut table: Table, s3: &mut S3) {
-        for (key, slot) in [("region", &mut s3.region), ("endpoint", &mut s3.endpoint), ("profile", &mut s3.profile)] {
+        for (key, slot) in [("region", &mut s3.region), ("endpoint", &mut s3.endpoint)] {
             *slot = self.text(&mut table, key).or(slot.take());
         }
         for (key, slot) in [("allow_http", &mut s3.allow_http), ("path_style", &mut s3.path_style)] {

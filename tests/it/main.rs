@@ -9,6 +9,8 @@ mod project;
 #[cfg(feature = "engine")]
 mod promote;
 mod render;
+#[cfg(feature = "engine")]
+mod report;
 mod stdlib;
 mod tidy;
 

@@ -1,7 +1,7 @@
 //! Findings as people and programs see them.
 
 use dqc::diagnostics::paint::Paint;
-use dqc::diagnostics::render::{Renderer, summary};
+use dqc::diagnostics::render::Renderer;
 use dqc::diagnostics::{Code, Diagnostic, Edit, fix, json};
 use dqc::source::{FileId, SourceFile, SourceMap, Span};
 
@@ -125,10 +125,4 @@ fn fixes_that_meet_wait_for_the_next_run() {
     let (after, applied) = fix::apply_all(ORDERS, &[&a, &b, &c]);
     assert_eq!(applied, 2);
     assert!(after.contains("café: amount > 0 else block"), "{after}");
-}
-
-#[test]
-fn a_summary_counts() {
-    assert_eq!(summary(&[]), None);
-    assert_eq!(summary(&[full(), full()]).as_deref(), Some("2 errors"));
 }

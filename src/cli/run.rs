@@ -1,0 +1,344 @@
+//! `dqc run`: judges the pending batches and promotes those that pass.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::Compilation;
+use crate::cli::check::compile;
+use crate::cli::context::{fault_text, prefix};
+use crate::cli::findings::does_not_compile;
+use crate::cli::{Context, Exit, Outcome};
+use crate::diagnostics::suggest;
+use crate::fault::Fault;
+use crate::hir::Promotion;
+use crate::ir::{Plan, lower};
+use crate::lake::store::Storage;
+use crate::project::Project;
+use crate::promote::{self, Event, Lake, Options, Stop, Summary, Task, What};
+use crate::report::numbers::{bytes, counted, duration, grouped};
+use crate::report::text::{Fate, Printer};
+use crate::report::{json, text};
+use crate::run::RowCounts;
+
+/// Judge the pending batches, and promote those that pass
+///
+/// A batch is judged while its rows are written to files that no reader sees; if it passes, one commit publishes them.
+/// Rows that a rule holds back go to quarantine. A batch that is blocked leaves everything as it was, and can be run
+/// again when its data or its contract is corrected. Running again is always safe: a batch is published once.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  dqc run                              every promotion, upstream first
+  dqc run silver.orders                only what goes into silver.orders
+  dqc run silver.orders --batch day=2026-11-21
+  dqc run --dry-run                    judge, and move nothing
+  dqc run --format json > reports.jsonl
+
+Exit codes: 0 promoted or nothing pending, 10 a batch is blocked, 3 a contract does not compile,
+20 to 22 run again, 30 permission. `dqc explain exit N` says more.")]
+pub struct Args {
+    /// Datasets to promote into, as `silver.orders` [default: all]
+    #[arg(value_name = "PROMOTION")]
+    promotions: Vec<String>,
+    /// Only the batch of this name, also one that was judged before
+    #[arg(long, value_name = "ID")]
+    batch: Option<String>,
+    /// Judge, and move nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// How reports are printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// How many rows a report shows for each broken rule
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    samples: usize,
+    /// End with this exit code when nothing is pending, so that a scheduler can mark the task as skipped
+    #[arg(long, value_name = "CODE", default_value_t = 0)]
+    nothing_pending_exit: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// One document a line for each batch, as described by report.schema.json
+    Json,
+}
+
+pub fn run(context: &Context, args: Args) -> Outcome {
+    let project = context.project()?;
+    let compilation = compile(&project)?;
+    if let Some(exit) = does_not_compile(context, &project, &compilation) {
+        return Ok(exit);
+    }
+    let promotions = chosen(&compilation, &args.promotions)?;
+    let plans = promotions.iter().map(|p| plan(&compilation, p)).collect::<Result<Vec<Plan>, Fault>>()?;
+    let tasks: Vec<Task<'_>> =
+        promotions.iter().zip(&plans).map(|(promotion, plan)| Task { promotion, plan }).collect();
+    let storage = Storage::of(&project)?;
+    let lake = Lake::of(&project, &compilation.checked, &storage)?;
+    let prefix = prefix(&project.root);
+    let mut desk = Desk::new(context, &args, &compilation, &prefix);
+    let summary = runtime()?.block_on(promote_all(context, &args, &tasks, &lake, &mut desk));
+    desk.close(&summary);
+    Ok(exit(&summary, &args))
+}
+
+/// The promotions that were named, by their target or in full.
+fn chosen<'a>(compilation: &'a Compilation, names: &[String]) -> Result<Vec<&'a Promotion>, Fault> {
+    let all = &compilation.checked.promotions;
+    if names.is_empty() {
+        if all.is_empty() {
+            return Err(
+                Fault::usage("the project has no promotion").with_help("write `promote bronze.x to silver.x { … }`")
+            );
+        }
+        return Ok(all.iter().collect());
+    }
+    for name in names {
+        if !all.iter().any(|p| p.to == *name || p.name() == *name) {
+            let fault = Fault::usage(format!("nothing is promoted to `{name}`"));
+            let targets = || all.iter().map(|p| p.to.as_str());
+            return Err(match suggest::nearest(name, targets()) {
+                Some(near) => fault.with_help(format!("the nearest is `{near}`")),
+                None => fault.with_help(format!("there are promotions to {}", suggest::list(targets()))),
+            });
+        }
+    }
+    Ok(all.iter().filter(|p| names.iter().any(|name| p.to == *name || p.name() == *name)).collect())
+}
+
+fn plan(compilation: &Compilation, promotion: &Promotion) -> Result<Plan, Fault> {
+    lower::promotion(&compilation.checked, &compilation.sources, promotion)
+        .ok_or_else(|| Fault::internal(format!("`{}` has no plan", promotion.name())))
+}
+
+pub fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|_| Fault::internal("the threads that do the work could not be started"))
+}
+
+async fn promote_all(
+    context: &Context,
+    args: &Args,
+    tasks: &[Task<'_>],
+    lake: &Lake<'_>,
+    desk: &mut Desk<'_>,
+) -> Summary {
+    let stop = std::sync::Arc::new(Stop::default());
+    let signals = tokio::spawn(heed_signals(stop.clone()));
+    let bar = desk.bar.clone();
+    let rows = desk.rows.clone();
+    let progress = move |more: u64| {
+        rows.fetch_add(more, Ordering::Relaxed);
+        bar.inc(more);
+    };
+    let options = Options {
+        as_of: context.now(),
+        batch: args.batch.as_deref(),
+        dry_run: args.dry_run,
+        memory: context.global.memory,
+        samples: args.samples,
+        progress: Some(&progress),
+        stop: &stop,
+    };
+    let summary = promote::run(tasks, lake, &options, &promote::Engine, &mut |event| desk.hear(event)).await;
+    signals.abort();
+    summary
+}
+
+/// The first signal ends the run between two steps; a second one ends it at once, which is safe too.
+async fn heed_signals(stop: std::sync::Arc<Stop>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return;
+    };
+    let mut asked = false;
+    loop {
+        let number = tokio::select! {
+            _ = interrupt.recv() => 2,
+            _ = terminate.recv() => 15,
+        };
+        if asked {
+            std::process::exit(128 + number);
+        }
+        asked = true;
+        stop.ask(number);
+    }
+}
+
+fn exit(summary: &Summary, args: &Args) -> Exit {
+    match summary.worst() {
+        Some(fault) => Exit::Failed(fault.kind),
+        None if summary.blocked + summary.refused > 0 => Exit::Blocked,
+        None if summary.is_idle() && args.nothing_pending_exit != 0 => Exit::NothingPending(args.nothing_pending_exit),
+        None => Exit::Clean,
+    }
+}
+
+/// Where everything that a run tells is put: results on stdout, progress and notices on stderr.
+struct Desk<'a> {
+    context: &'a Context,
+    format: Format,
+    printer: Printer<'a>,
+    bar: ProgressBar,
+    /// Of the batch at hand, read so far.
+    rows: std::sync::Arc<AtomicU64>,
+    begun: Instant,
+    /// The command, but for the promotion and the batch.
+    again: String,
+    total: RowCounts,
+    held: BTreeMap<String, u64>,
+    /// Faults that were shown with their batch.
+    told: Vec<Fault>,
+}
+
+impl<'a> Desk<'a> {
+    fn new(context: &'a Context, args: &Args, compilation: &'a Compilation, prefix: &'a str) -> Self {
+        let watched = std::io::stderr().is_terminal() && !context.global.quiet;
+        let target = if watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}  {human_pos} rows  {elapsed}") {
+            bar.set_style(style);
+        }
+        if watched {
+            bar.enable_steady_tick(std::time::Duration::from_millis(120));
+        }
+        Self {
+            context,
+            format: args.format,
+            printer: Printer::new(&compilation.sources, context.out, prefix, context.global.verbose),
+            bar,
+            rows: Default::default(),
+            begun: Instant::now(),
+            again: again(context),
+            total: RowCounts::default(),
+            held: BTreeMap::new(),
+            told: Vec::new(),
+        }
+    }
+
+    fn hear(&mut self, event: Event<'_>) {
+        match event {
+            Event::Judging { promotion, batch, files, bytes: size } => {
+                self.bar.set_position(0);
+                self.bar.set_message(format!("{batch}  {promotion}"));
+                if self.context.global.verbose {
+                    let files = counted(files as u64, "file");
+                    self.log(&format!("judging {batch} of {promotion}: {files}, {}", bytes(size)));
+                }
+            }
+            Event::Batch(outcome) => self.batch(outcome),
+            Event::Notice(notice) => self.log(&notice),
+        }
+    }
+
+    fn batch(&mut self, outcome: &promote::Outcome) {
+        if let Some(report) = &outcome.report {
+            self.total.input += report.rows.input;
+            self.total.accepted += report.rows.accepted;
+            self.total.quarantined += report.rows.quarantined;
+            if report.rows.quarantined > 0 && report.promoted {
+                *self.held.entry(outcome.dataset.clone()).or_default() += report.rows.quarantined;
+            }
+        }
+        let fate = match &outcome.what {
+            What::Published(_) => Fate::Promoted,
+            What::Recovered(_) => Fate::Recovered,
+            What::Passed => Fate::WouldPass,
+            What::Blocked => Fate::Blocked,
+            What::Refused(why) => Fate::Refused(why),
+            What::Failed(fault) => {
+                self.told.push(fault.clone());
+                let name = format!("{} of {}: {}", outcome.batch, outcome.promotion, fault.message);
+                let fault = Fault { message: name, ..fault.clone() };
+                return self.bar.suspend(|| eprint!("{}", fault_text(self.context.err, &fault)));
+            }
+        };
+        let text = match (self.format, &outcome.report) {
+            (Format::Json, Some(report)) => json::line(report),
+            (Format::Json, None) => {
+                if let Fate::Refused(why) = fate {
+                    self.log(&format!("{} of {} is refused: {why}", outcome.batch, outcome.promotion));
+                }
+                return;
+            }
+            (Format::Text, report) => {
+                let again = format!("{} {} --batch {}", self.again, outcome.dataset, text::quoted(&outcome.batch));
+                self.printer.batch(&outcome.batch, &outcome.promotion, &fate, report.as_ref(), &again)
+            }
+        };
+        self.bar.suspend(|| self.context.print(&text));
+    }
+
+    fn log(&self, line: &str) {
+        self.bar.suspend(|| self.context.log(line));
+    }
+
+    /// The last words: what became of everything, and where to look.
+    fn close(&mut self, summary: &Summary) {
+        self.bar.finish_and_clear();
+        for fault in summary.faults.iter().filter(|fault| !self.told.contains(fault)) {
+            eprint!("{}", fault_text(self.context.err, fault));
+        }
+        if self.context.global.quiet {
+            return;
+        }
+        let mut text = self.closing(summary);
+        text.push('\n');
+        match self.format {
+            Format::Text => self.context.print(&text),
+            Format::Json => eprint!("{text}"),
+        }
+    }
+
+    fn closing(&self, summary: &Summary) -> String {
+        let paint = if self.format == Format::Text { self.context.out } else { self.context.err };
+        if summary.is_idle() && summary.unsettled == 0 {
+            return format!("{} in {}", paint.green("nothing to do"), counted(summary.promotions as u64, "promotion"));
+        }
+        let of = |count: usize, word: &str| (count > 0).then(|| format!("{} {word}", counted(count as u64, "batch")));
+        let parts = [
+            of(summary.published, "promoted").map(|t| paint.green(&t)),
+            of(summary.recovered, "published already").map(|t| paint.green(&t)),
+            of(summary.passed, "would be promoted").map(|t| paint.green(&t)),
+            of(summary.blocked, "blocked").map(|t| paint.red(&t)),
+            of(summary.refused, "refused").map(|t| paint.red(&t)),
+            of(summary.faults.len(), "failed").map(|t| paint.red(&t)),
+            of(summary.unsettled, "not settled yet").map(|t| paint.dim(&t)),
+        ];
+        let mut text = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+        if self.total.input > 0 {
+            let t = &self.total;
+            text.push_str(&format!(
+                ": {} read, {} accepted, {} held back",
+                counted(t.input, "row"),
+                grouped(t.accepted),
+                grouped(t.quarantined)
+            ));
+        }
+        let took = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        text.push_str(&paint.dim(&format!("  {}", duration(took))));
+        for (dataset, rows) in &self.held {
+            text.push_str(&format!("\n{} of {dataset} are in quarantine", counted(*rows, "row")));
+        }
+        text
+    }
+}
+
+/// `dqc run --project … --env …`, as it was started.
+fn again(context: &Context) -> String {
+    let mut text = String::from("dqc run");
+    if let Some(project) = &context.global.project {
+        text.push_str(&format!(" --project {}", text::quoted(&project.to_string_lossy())));
+    }
+    if let Some(env) = &context.global.env {
+        text.push_str(&format!(" --env {}", text::quoted(env)));
+    }
+    text
+}
