@@ -8,6 +8,7 @@ mod project;
 #[cfg(feature = "engine")]
 mod promote;
 mod render;
+mod snippets;
 mod stdlib;
 mod tidy;
 

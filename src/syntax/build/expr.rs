@@ -150,6 +150,7 @@ impl<'t> Builder<'t> {
             self.push(errors::percent_of(value.span, &before));
             let at = self.span(&p);
             let right = self.factor(&mut p.into_inner().peekable(), whole, depth + 1);
+            value.kind = ExprKind::Literal(Literal::Number(before));
             value = binary(BinaryOp::Remainder, Span { end: at.start, ..at }, value, right);
         }
         let mut chain = 0;
