@@ -268,28 +268,11 @@ impl<'t> Builder<'t> {
         let word = text.get(..len).filter(|w| !w.is_empty())?;
         let at = self.range(span.start as usize, span.start as usize + len);
         let words = kind.words();
-        if words.is_empty() {
-            // `rule a: x > 0`
-            let rest = text.get(len..)?;
-            let name = rest.trim_start();
-            let second = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
-            let headed = second > 0
-                && name
-                    .get(second..)
-                    .is_some_and(|t| t.trim_start().starts_with(':') && !t.trim_start().starts_with("::"));
-            if headed
-                && rest.starts_with(' ')
-                && matches!(
-                    word,
-                    "rule" | "column" | "check" | "constraint" | "assert" | "expect" | "let" | "metric" | "field"
-                )
-            {
-                return Some(errors::leading_word(at, word, kind.name()));
-            }
+        if words.is_empty() || words.contains(&word) {
             return None;
         }
-        if words.contains(&word) {
-            return None;
+        if matches!(word, "description" | "doc" | "comment" | "title") {
+            return Some(errors::description(at, word));
         }
         if let Some(place) = belongs(word) {
             return Some(errors::misplaced_word(at, word, place));
@@ -348,6 +331,13 @@ impl<'t> Builder<'t> {
             if is_modifier(word(next)) {
                 return Some(errors::trailing_comma(one(1)));
             }
+        }
+        let last = code.get(code.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_').len()..)?;
+        if matches!(last.to_ascii_lowercase().as_str(), "case" | "cast" | "then")
+            && rest.starts_with(['=', '<', '>', '+', '*', '/', ',', ')'])
+        {
+            let end = span.start as usize + code.len();
+            return Some(errors::reserved_name(self.range(end - last.len(), end), last));
         }
         let word = word(rest);
         if word.is_empty() {

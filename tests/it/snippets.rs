@@ -39,7 +39,11 @@ fn snippets_become_their_trees() {
         let got = becomes(snippet.what, snippet.text);
         let _ = write!(updated, "=== {} | {}\n{}\n~~~\n{got}", snippet.title, snippet.what, snippet.text);
         if got.trim_end() != snippet.tree {
-            let _ = writeln!(faults, "{}\n{}\n-- should become\n{}\n-- becomes\n{got}", snippet.title, snippet.text, snippet.tree);
+            let _ = writeln!(
+                faults,
+                "{}\n{}\n-- should become\n{}\n-- becomes\n{got}",
+                snippet.title, snippet.text, snippet.tree
+            );
         }
     }
     if std::env::var_os("UPDATE").is_some() {
@@ -70,7 +74,11 @@ fn becomes(what: &str, text: &str) -> String {
         let slice = |span: Span| whole.get(span.range()).expect("a span within the text").replace('\n', " ");
         let _ = write!(out, "! {} {}", d.code.name(), slice(d.primary.span));
         if let Some(fix) = d.fix {
-            let edits = fix.edits.iter().map(|e| format!("{}→{}", slice(e.span), e.text.replace('\n', "⏎"))).collect::<Vec<_>>();
+            let edits = fix
+                .edits
+                .iter()
+                .map(|e| format!("{}→{}", slice(e.span), e.text.replace('\n', "⏎")))
+                .collect::<Vec<_>>();
             let _ = write!(out, "   ⇒ {}", edits.join(", "));
         }
         out.push('\n');
@@ -119,7 +127,11 @@ fn top(item: &Item, out: &mut String) {
             let at = t.at.as_ref().map_or(String::new(), |a| format!(" at {}", a.value));
             let _ = writeln!(out, "test {:?} {}{at}", t.title.value, t.dataset.text());
             for given in &t.given {
-                table(&given.of.as_ref().map_or("rows".into(), |of| format!("rows of {}", of.text())), &given.table, out);
+                table(
+                    &given.of.as_ref().map_or("rows".into(), |of| format!("rows of {}", of.text())),
+                    &given.table,
+                    out,
+                );
             }
             if let Some(history) = &t.history {
                 table("history", history, out);
@@ -138,7 +150,9 @@ fn part(part: &Part, pad: &str, out: &mut String) {
         Part::Zone(t) => writeln!(out, "{pad}zone {}", t.value),
         Part::Nulls(n) => writeln!(out, "{pad}nulls {}", if n.pass { "pass" } else { "fail" }),
         Part::Else(e) => writeln!(out, "{pad}{}", else_(e)),
-        Part::Cap { percent, keep, .. } => writeln!(out, "{pad}cap {} {}", percent.value, keep.as_ref().map_or(String::new(), duration)),
+        Part::Cap { percent, keep, .. } => {
+            writeln!(out, "{pad}cap {} {}", percent.value, keep.as_ref().map_or(String::new(), duration))
+        }
         Part::At(t) => writeln!(out, "{pad}at {}", t.value),
         Part::Format(n) => writeln!(out, "{pad}format {}", n.text),
         Part::Columns(c) => {
@@ -186,7 +200,9 @@ fn references(r: &References) -> String {
 
 fn rule_item(item: &RuleItem, pad: &str, out: &mut String) {
     let _ = match item {
-        RuleItem::Rule(r) => writeln!(out, "{pad}rule {} {}{}{}", r.name.text, cond(&r.cond), mods(&r.mods), doc(&r.doc)),
+        RuleItem::Rule(r) => {
+            writeln!(out, "{pad}rule {} {}{}{}", r.name.text, cond(&r.cond), mods(&r.mods), doc(&r.doc))
+        }
         RuleItem::Include(i) => {
             let alias = i.alias.as_ref().map_or(String::new(), |a| format!(" as {}", a.text));
             writeln!(out, "{pad}include {} {}{alias}", i.set.text(), exprs(&i.args))
@@ -199,7 +215,9 @@ fn cond(cond: &Cond) -> String {
     match cond {
         Cond::Expr(e) => expr(e),
         Cond::Unique { exprs: list, keep, .. } => {
-            let keep = keep.as_ref().map_or(String::new(), |k| format!(" (keep {} {})", if k.last { "last" } else { "first" }, expr(&k.by)));
+            let keep = keep.as_ref().map_or(String::new(), |k| {
+                format!(" (keep {} {})", if k.last { "last" } else { "first" }, expr(&k.by))
+            });
             format!("(unique {}{keep})", exprs(list))
         }
         Cond::References { columns, target, .. } => format!("(refs ({}) {})", names(columns), references(target)),
@@ -276,9 +294,13 @@ fn promote_item(item: &PromoteItem, out: &mut String) {
             }
             Ok(())
         }
-        PromoteItem::Write(Write::Merge(by), _) => writeln!(out, "  write merge {}", by.as_ref().map_or(String::new(), expr)),
+        PromoteItem::Write(Write::Merge(by), _) => {
+            writeln!(out, "  write merge {}", by.as_ref().map_or(String::new(), expr))
+        }
         PromoteItem::Write(write, _) => writeln!(out, "  write {write:?}"),
-        PromoteItem::Notify { channel, on, .. } => writeln!(out, "  notify {} {:?}", channel.text, on.iter().map(|o| o.0).collect::<Vec<_>>()),
+        PromoteItem::Notify { channel, on, .. } => {
+            writeln!(out, "  notify {} {:?}", channel.text, on.iter().map(|o| o.0).collect::<Vec<_>>())
+        }
         PromoteItem::Rules(rules, _) => {
             rules.iter().for_each(|r| rule_item(r, "  ", out));
             Ok(())
@@ -301,7 +323,9 @@ fn expect(e: &Expect, out: &mut String) {
             writeln!(out, "  expect {} breaks {:?}", rule.text(), rows.iter().map(|r| r.0).collect::<Vec<_>>())
         }
         ExpectWhat::Rule { rule, outcome } => writeln!(out, "  expect {} {outcome:?}", rule.text()),
-        ExpectWhat::EveryOther { row_rules_only } => writeln!(out, "  expect every other{}", if *row_rules_only { " row" } else { "" }),
+        ExpectWhat::EveryOther { row_rules_only } => {
+            writeln!(out, "  expect every other{}", if *row_rules_only { " row" } else { "" })
+        }
     };
 }
 
@@ -320,7 +344,10 @@ fn ty(t: &Ty) -> String {
         TyKind::Array(item) => format!("array<{}>", ty(item)),
         TyKind::Map(k, v) => format!("map<{},{}>", ty(k), ty(v)),
         TyKind::Struct(fields) => {
-            format!("struct<{}>", fields.iter().map(|(n, t)| format!("{}: {}", n.text, ty(t))).collect::<Vec<_>>().join(", "))
+            format!(
+                "struct<{}>",
+                fields.iter().map(|(n, t)| format!("{}: {}", n.text, ty(t))).collect::<Vec<_>>().join(", ")
+            )
         }
         TyKind::Error => "<error>".into(),
     };
@@ -366,13 +393,23 @@ fn expr(e: &Expr) -> String {
         ExprKind::Near { op, left, right, tolerance } => {
             format!("({} {} {} within {})", op.text(), expr(left), expr(right), expr(tolerance))
         }
-        ExprKind::Between { negated, value, low, high } => format!("({}between {} {} {})", not(negated), expr(value), expr(low), expr(high)),
+        ExprKind::Between { negated, value, low, high } => {
+            format!("({}between {} {} {})", not(negated), expr(value), expr(low), expr(high))
+        }
         ExprKind::In { negated, value, list } => format!("({}in {} {})", not(negated), expr(value), exprs(list)),
         ExprKind::Like { negated, insensitive, value, pattern, escape } => {
             let escape = escape.as_ref().map_or(String::new(), |e| format!(" escape {:?}", e.value));
-            format!("({}{} {} {}{escape})", not(negated), if *insensitive { "ilike" } else { "like" }, expr(value), expr(pattern))
+            format!(
+                "({}{} {} {}{escape})",
+                not(negated),
+                if *insensitive { "ilike" } else { "like" },
+                expr(value),
+                expr(pattern)
+            )
         }
-        ExprKind::Matches { negated, value, pattern } => format!("({}matches {} {:?})", not(negated), expr(value), pattern.value),
+        ExprKind::Matches { negated, value, pattern } => {
+            format!("({}matches {} {:?})", not(negated), expr(value), pattern.value)
+        }
         ExprKind::Is { negated, value, what } => {
             let what = match what {
                 IsWhat::Null => "null".into(),
@@ -389,7 +426,9 @@ fn expr(e: &Expr) -> String {
             otherwise.iter().for_each(|o| out.push_str(&format!(" else {}", expr(o))));
             out + ")"
         }
-        ExprKind::Cast { value, ty: t, attempt } => format!("({} {} {})", if *attempt { "try_cast" } else { "cast" }, expr(value), ty(t)),
+        ExprKind::Cast { value, ty: t, attempt } => {
+            format!("({} {} {})", if *attempt { "try_cast" } else { "cast" }, expr(value), ty(t))
+        }
         ExprKind::Quantified { every, variable, source, body } => {
             format!("({} {} {} {})", if *every { "every" } else { "any" }, variable.text, expr(source), expr(body))
         }
@@ -408,7 +447,9 @@ fn expr(e: &Expr) -> String {
             format!("(from {} {}{condition})", expr(value), source.text())
         }
         ExprKind::Tuple(items) => format!("(tuple {})", exprs(items)),
-        ExprKind::WithinHistory { value, spread, window: w } => format!("(within {} {spread:?} {})", expr(value), window(w)),
+        ExprKind::WithinHistory { value, spread, window: w } => {
+            format!("(within {} {spread:?} {})", expr(value), window(w))
+        }
         ExprKind::Window(w) => window(w),
         ExprKind::Error => "<error>".into(),
     }

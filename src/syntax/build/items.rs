@@ -164,8 +164,9 @@ impl<'t> Builder<'t> {
             }
         }
         let what = format!("the rules `{}`", decl.name.text);
-        let children = self.block(children, &what, span);
-        decl.body = self.rule_items(children);
+        let block = self.block(children, &what, span);
+        decl.body = self.rule_items(block.children);
+        self.end(block.end);
         decl
     }
 }
