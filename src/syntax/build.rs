@@ -18,7 +18,7 @@ use crate::diagnostics::Diagnostic;
 use crate::source::{FileId, Span};
 
 /// How deep a tree may be.
-const MAX_DEPTH: usize = 200;
+pub(super) const MAX_DEPTH: usize = 200;
 
 pub(crate) struct Builder<'t> {
     file: FileId,

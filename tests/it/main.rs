@@ -3,6 +3,7 @@
 mod binary;
 mod corpus;
 mod eval;
+mod format;
 mod pages;
 mod project;
 #[cfg(feature = "engine")]

@@ -40,21 +40,21 @@ impl<'t> Builder<'t> {
         }
         let mut run = pair.into_inner().peekable();
         let (mut ors, mut or_spans) = (Vec::new(), Vec::new());
-        let (mut ands, mut and_spans) = (vec![self.term(&mut run, span, depth + 1)], Vec::new());
+        let (mut ands, mut and_spans) = (vec![self.term(&mut run, span, depth)], Vec::new());
         while let Some(op) = run.next() {
             let at = self.span(&op);
             match op.as_rule() {
                 Rule::kw_or => {
                     ors.push(fold(BinaryOp::And, std::mem::take(&mut ands), &std::mem::take(&mut and_spans)));
                     or_spans.push(at);
-                    ands.push(self.term(&mut run, span, depth + 1));
+                    ands.push(self.term(&mut run, span, depth));
                 }
                 _ => {
                     if op.as_rule() == Rule::slip_and {
                         self.push(errors::foreign_operator(at, "&&", "and"));
                     }
                     and_spans.push(at);
-                    ands.push(self.term(&mut run, span, depth + 1));
+                    ands.push(self.term(&mut run, span, depth));
                 }
             }
         }
