@@ -17,8 +17,8 @@ use super::{errors, trivia};
 use crate::diagnostics::Diagnostic;
 use crate::source::{FileId, Span};
 
-/// How deep a tree may be.
-pub(super) const MAX_DEPTH: usize = 200;
+/// How deep a tree may be: what walks it needs no more stack than a thread has.
+pub(super) const MAX_DEPTH: usize = 100;
 
 pub(crate) struct Builder<'t> {
     file: FileId,

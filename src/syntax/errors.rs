@@ -92,7 +92,7 @@ pub fn too_deep(span: Span) -> Diagnostic {
         Code::DQ0105,
         "this is nested too deeply",
         span,
-        "more than 200 levels or operators in one expression",
+        "more than 100 levels, or 200 operators in a row",
     )
     .with_help("split the expression; a `fn` can hold a part of it")
 }

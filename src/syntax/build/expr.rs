@@ -108,7 +108,7 @@ impl<'t> Builder<'t> {
                 self.push(errors::double_minus(at));
             }
             let right = self.factor(run, whole, depth + 1);
-            if depth + chain >= MAX_DEPTH {
+            if depth + chain / 2 >= MAX_DEPTH {
                 product = self.too_deep(whole);
                 continue;
             }
