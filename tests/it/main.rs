@@ -8,6 +8,7 @@ mod pages;
 mod project;
 #[cfg(feature = "engine")]
 mod promote;
+mod reference;
 mod render;
 mod snippets;
 mod stdlib;

@@ -145,6 +145,9 @@ impl<'t> Builder<'t> {
         }
         let depth = depth + minus.len();
         let Some(first) = run.next() else { return self.error_expr(whole) };
+        if depth >= MAX_DEPTH {
+            minus.clear();
+        }
         let mut value = if depth >= MAX_DEPTH { self.too_deep(whole) } else { self.primary(first, depth) };
         if let Some(p) = run.next_if(|p| p.as_rule() == Rule::slip_remainder) {
             let before = self.slice(value.span).trim_end_matches('%').to_string();
