@@ -8,6 +8,7 @@ mod tokens;
 
 use std::ops::Range;
 
+use crate::diagnostics::Code;
 use crate::source::FileId;
 use crate::syntax::ast::{self, ColumnItem, ColumnMod, Item, Part, PromoteItem, RuleItem, RuleMod, SlaItem};
 use crate::syntax::{self, trivia};
@@ -26,6 +27,9 @@ pub fn format(text: &str) -> Formatted {
     let before = syntax::parse(FileId(0), &clean);
     let broken = !before.diagnostics.is_empty();
     let unchanged = |broken| Formatted { text: text.to_string(), broken };
+    if before.diagnostics.iter().any(|d| matches!(d.code, Code::DQ0105 | Code::DQ0130)) {
+        return unchanged(true);
+    }
     let Some(printed) = items::print(&clean) else { return unchanged(true) };
     let after = syntax::parse(FileId(0), &printed);
     if tree(before.file) != tree(after.file) || comments(&clean) != comments(&printed) {

@@ -70,8 +70,8 @@ fn piecewise<'t>(builder: &mut Builder<'t>, id: FileId, text: &'t str) -> ast::F
             _ => {
                 let span = Span::new(id, start, end);
                 let slice = builder.slice(span);
-                let first = slice.find(['(', '[', '<', '{']).unwrap_or(0);
-                builder.push(errors::too_deep(Span::new(id, start + first, start + first + 1)));
+                let at = start + deepest(slice);
+                builder.push(errors::too_deep(Span::new(id, at, at + 1)));
                 file.items.push(ast::Item::Junk(span));
             }
         }
@@ -79,4 +79,20 @@ fn piecewise<'t>(builder: &mut Builder<'t>, id: FileId, text: &'t str) -> ast::F
     }
     builder.base = 0;
     file
+}
+
+/// Where a text is nested deeper than an expression may be.
+fn deepest(text: &str) -> usize {
+    let mut depth = 0usize;
+    for (i, c) in text.char_indices() {
+        match c {
+            '(' | '[' | '<' => depth += 1,
+            ')' | ']' | '>' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > build::MAX_DEPTH {
+            return i;
+        }
+    }
+    0
 }

@@ -17,8 +17,8 @@ use super::{errors, trivia};
 use crate::diagnostics::Diagnostic;
 use crate::source::{FileId, Span};
 
-/// How deep a tree may be.
-const MAX_DEPTH: usize = 200;
+/// How deep a tree may be: what walks it needs no more stack than a thread has.
+pub(super) const MAX_DEPTH: usize = 100;
 
 pub(crate) struct Builder<'t> {
     file: FileId,
@@ -35,6 +35,20 @@ pub(crate) struct Builder<'t> {
     too_deep: bool,
     /// A block whose closing brace seems to be the one of the block around it.
     unclosed: Option<Diagnostic>,
+}
+
+/// What stands between two braces, and how the second was found.
+struct Block<'t> {
+    children: Vec<Pair<'t>>,
+    end: End,
+}
+
+enum End {
+    Here,
+    /// Nowhere; the finding's place among those found.
+    Missing(usize),
+    /// Further left than the block, so that it is rather the brace of the block around it.
+    Elsewhere(Box<Diagnostic>),
 }
 
 impl<'t> Builder<'t> {
@@ -157,9 +171,10 @@ impl<'t> Builder<'t> {
     }
 
     /// The children of a block without its braces; what is missing of them is a finding.
-    fn block(&mut self, children: Vec<Pair<'t>>, what: &str, head: Span) -> Vec<Pair<'t>> {
+    fn block(&mut self, children: Vec<Pair<'t>>, what: &str, head: Span) -> Block<'t> {
         let mut rest = Vec::with_capacity(children.len());
         let (mut opened, mut word, mut missing) = (head, what, None);
+        let mut end = End::Here;
         for p in children {
             let span = self.span(&p);
             match p.as_rule() {
@@ -173,14 +188,22 @@ impl<'t> Builder<'t> {
                     if let Some(at) = missing.take() {
                         self.push(errors::missing_open(at, what));
                     }
-                    self.closes(head, opened, span, what);
+                    if let (Some(head), Some(at)) = (self.indent(head.start as usize), self.indent(span.start as usize))
+                        && at < head
+                    {
+                        let finding = errors::missing_close(opened, what, self.before(span.start as usize));
+                        end = End::Elsewhere(Box::new(finding));
+                    }
                 }
                 Rule::no_close | Rule::no_close_top => {
                     let at = self.before(span.start as usize);
                     let finding = match (missing.take(), rest.is_empty()) {
                         (Some(at), true) => errors::missing_body(at, what),
                         (Some(at), false) => errors::missing_open(at, what),
-                        (None, _) => self.unclosed.take().unwrap_or_else(|| errors::missing_close(opened, what, at)),
+                        (None, _) => {
+                            end = End::Missing(self.found.len());
+                            errors::missing_close(opened, what, at)
+                        }
                     };
                     self.push(finding);
                 }
@@ -193,23 +216,28 @@ impl<'t> Builder<'t> {
                 _ => rest.push(p),
             }
         }
-        rest
+        Block { children: rest, end }
+    }
+
+    /// After what stands in a block is built: which block it is that nothing closes.
+    fn end(&mut self, end: End) {
+        let inner = self.unclosed.take();
+        match (end, inner) {
+            (End::Missing(i), Some(inner)) => {
+                if let Some(found) = self.found.get_mut(i) {
+                    *found = inner;
+                }
+            }
+            (End::Elsewhere(finding), None) => self.unclosed = Some(*finding),
+            (End::Elsewhere(_), inner) => self.unclosed = inner,
+            _ => {}
+        }
     }
 
     /// The empty span at the end of the code before a place.
     fn before(&self, at: usize) -> Span {
         let end = trivia::trimmed_end(self.text, &self.comments, 0, at);
         self.range(end, end)
-    }
-
-    /// Notes a closing brace that stands further left than its block, which then is the one not closed.
-    fn closes(&mut self, head: Span, opened: Span, close: Span, what: &str) {
-        self.unclosed = match (self.indent(head.start as usize), self.indent(close.start as usize)) {
-            (Some(head), Some(at)) if at < head && self.unclosed.is_none() => {
-                Some(errors::missing_close(opened, what, self.before(close.start as usize)))
-            }
-            _ => None,
-        };
     }
 
     /// A list of names.

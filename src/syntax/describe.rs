@@ -73,6 +73,9 @@ pub(super) fn wants_value(rules: &[Rule]) -> bool {
 /// What could stand where the rules were tried.
 pub(super) fn expected(rules: &[Rule], what: &str) -> String {
     let phrases: Vec<Phrase> = rules.iter().map(|r| describe(*r)).collect();
+    if rules.contains(&Rule::string) && ![Rule::paren, Rule::path, Rule::kw_case].iter().any(|r| rules.contains(r)) {
+        return "a text in quotes".to_string();
+    }
     if phrases.contains(&Phrase::Value) {
         return "a value or a condition".to_string();
     }

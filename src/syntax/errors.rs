@@ -31,6 +31,11 @@ pub fn unknown_word(span: Span, word: &str, nearest: Option<&str>, may_stand: &s
     }
 }
 
+pub fn description(span: Span, word: &str) -> Diagnostic {
+    Diagnostic::new(Code::DQ0102, format!("`{word}` is not a word of the language"), span, "not known here")
+        .with_help("what is said about something stands above it, in lines that start with `///`")
+}
+
 pub fn misplaced_word(span: Span, word: &str, belongs: &str) -> Diagnostic {
     Diagnostic::new(Code::DQ0102, format!("`{word}` cannot stand here"), span, format!("it belongs {belongs}"))
         .with_help("move it there, or look for a brace `}` above that closes a block too early")
@@ -87,7 +92,7 @@ pub fn too_deep(span: Span) -> Diagnostic {
         Code::DQ0105,
         "this is nested too deeply",
         span,
-        "more than 200 levels or operators in one expression",
+        "more than 100 levels, or 200 operators in a row",
     )
     .with_help("split the expression; a `fn` can hold a part of it")
 }

@@ -179,6 +179,9 @@ impl<'t> Builder<'t> {
         if let Some(finding) = self.first_word(span, kind) {
             return finding;
         }
+        if let Some(finding) = self.modifier_with_colon(span, kind) {
+            return finding;
+        }
         let (at, expected) = match Grammar::parse(kind.rule(), text) {
             Ok(_) => (0, Vec::new()),
             Err(error) => {
@@ -195,13 +198,19 @@ impl<'t> Builder<'t> {
         if let Some(finding) = self.slip_at(span, at, &expected, kind) {
             return finding;
         }
-        let expected = describe::expected(&expected, kind.name());
         let rest = self.text_between(at, span.end as usize).unwrap_or("");
+        if expected.contains(&Rule::head_colon) && !word(rest).is_empty() {
+            let name = self.range(span.start as usize, span.start as usize + word(text).len());
+            return errors::missing_colon(name, self.slice(name), kind.name());
+        }
+        let expected = describe::expected(&expected, kind.name());
         if rest.is_empty() {
             let code = self.slice(span).trim_end();
-            let last = code.chars().next_back().map_or(0, char::len_utf8);
             let end = span.start as usize + code.len();
-            return errors::unfinished(self.range(end - last, end), &expected);
+            let words = code.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_').len();
+            let last = code.chars().next_back().map_or(0, char::len_utf8);
+            let start = if words < code.len() { span.start as usize + words } else { end - last };
+            return errors::unfinished(self.range(start, end), &expected);
         }
         let found = self.range(at, at + word_len(rest));
         errors::unexpected(found, &describe::found(self.slice(found)), &expected)
@@ -259,33 +268,35 @@ impl<'t> Builder<'t> {
         let word = text.get(..len).filter(|w| !w.is_empty())?;
         let at = self.range(span.start as usize, span.start as usize + len);
         let words = kind.words();
-        if words.is_empty() {
-            // `rule a: x > 0`
-            let rest = text.get(len..)?;
-            let name = rest.trim_start();
-            let second = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
-            let headed = second > 0
-                && name
-                    .get(second..)
-                    .is_some_and(|t| t.trim_start().starts_with(':') && !t.trim_start().starts_with("::"));
-            if headed
-                && rest.starts_with(' ')
-                && matches!(
-                    word,
-                    "rule" | "column" | "check" | "constraint" | "assert" | "expect" | "let" | "metric" | "field"
-                )
-            {
-                return Some(errors::leading_word(at, word, kind.name()));
-            }
+        if words.is_empty() || words.contains(&word) {
             return None;
         }
-        if words.contains(&word) {
-            return None;
+        if matches!(word, "description" | "doc" | "comment" | "title") {
+            return Some(errors::description(at, word));
         }
         if let Some(place) = belongs(word) {
             return Some(errors::misplaced_word(at, word, place));
         }
         Some(errors::unknown_word(at, word, nearest(word, words.iter().copied()), &describe::list(words)))
+    }
+
+    /// A modifier written as if it were a name: `because: "…"`.
+    fn modifier_with_colon(&self, span: Span, kind: Kind) -> Option<Diagnostic> {
+        if !matches!(kind, Kind::Rule | Kind::Entry) {
+            return None;
+        }
+        let mut at = span.start as usize;
+        for line in self.slice(span).split_inclusive('\n') {
+            let code = line.trim_start();
+            let word = word(code);
+            let rest = code.get(word.len()..)?.trim_start_matches([' ', '\t']);
+            if is_modifier(word) && rest.starts_with(':') && !rest.starts_with("::") {
+                let colon = at + line.len() - rest.len();
+                return Some(errors::extra_colon(self.range(colon, colon + 1), word));
+            }
+            at += line.len();
+        }
+        None
     }
 
     /// What people write at the place where the rule gave up.
@@ -320,6 +331,13 @@ impl<'t> Builder<'t> {
             if is_modifier(word(next)) {
                 return Some(errors::trailing_comma(one(1)));
             }
+        }
+        let last = code.get(code.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_').len()..)?;
+        if matches!(last.to_ascii_lowercase().as_str(), "case" | "cast" | "then")
+            && rest.starts_with(['=', '<', '>', '+', '*', '/', ',', ')'])
+        {
+            let end = span.start as usize + code.len();
+            return Some(errors::reserved_name(self.range(end - last.len(), end), last));
         }
         let word = word(rest);
         if word.is_empty() {

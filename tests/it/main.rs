@@ -4,13 +4,16 @@ mod binary;
 mod corpus;
 mod eval;
 mod example;
+mod format;
 mod pages;
 mod project;
 #[cfg(feature = "engine")]
 mod promote;
+mod reference;
 mod render;
 #[cfg(feature = "engine")]
 mod report;
+mod snippets;
 mod stdlib;
 mod tidy;
 

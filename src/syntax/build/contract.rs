@@ -48,8 +48,9 @@ impl<'t> Builder<'t> {
             }
         };
         let what = format!("the contract of `{}`", dataset.text());
-        let children = self.block(children, &what, span);
-        let parts = self.parts(children);
+        let block = self.block(children, &what, span);
+        let parts = self.parts(block.children);
+        self.end(block.end);
         Contract { dataset, version, parts, doc: self.doc(span.start), span, head }
     }
 
@@ -136,9 +137,9 @@ impl<'t> Builder<'t> {
 
     pub fn columns(&mut self, pair: Pair<'t>) -> Columns {
         let span = self.span(&pair);
-        let children = self.block(pair.into_inner().collect(), "the columns", span);
+        let block = self.block(pair.into_inner().collect(), "the columns", span);
         let mut columns = Columns { items: Vec::new(), other: None, span };
-        for group in self.groups(children.into_iter()) {
+        for group in self.groups(block.children.into_iter()) {
             let span = self.group_span(&group);
             let rule = group.head.as_rule();
             if group.broken {
@@ -175,6 +176,7 @@ impl<'t> Builder<'t> {
                 },
             }
         }
+        self.end(block.end);
         columns
     }
 
@@ -197,6 +199,10 @@ impl<'t> Builder<'t> {
                 }
                 Rule::refined => refined = Some(self.refined(p)),
                 Rule::head_colon => {}
+                Rule::slip_leading => {
+                    let at = self.span(&p);
+                    self.push(errors::leading_word(at, p.as_str(), "a column"));
+                }
                 _ => mods.extend(self.column_mod(p, refined.as_ref())),
             }
         }

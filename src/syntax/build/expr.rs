@@ -6,6 +6,7 @@ use super::super::ast::{BinaryOp, Call, Expr, ExprKind, IsWhat, Literal, Name, S
 use super::super::errors;
 use super::super::grammar::{Pair, Pairs, Rule};
 use super::{Builder, MAX_DEPTH, literal::unit};
+use crate::diagnostics::{Code, Edit};
 use crate::source::Span;
 
 type Run<'t> = Peekable<Pairs<'t>>;
@@ -39,21 +40,21 @@ impl<'t> Builder<'t> {
         }
         let mut run = pair.into_inner().peekable();
         let (mut ors, mut or_spans) = (Vec::new(), Vec::new());
-        let (mut ands, mut and_spans) = (vec![self.term(&mut run, span, depth + 1)], Vec::new());
+        let (mut ands, mut and_spans) = (vec![self.term(&mut run, span, depth)], Vec::new());
         while let Some(op) = run.next() {
             let at = self.span(&op);
             match op.as_rule() {
                 Rule::kw_or => {
                     ors.push(fold(BinaryOp::And, std::mem::take(&mut ands), &std::mem::take(&mut and_spans)));
                     or_spans.push(at);
-                    ands.push(self.term(&mut run, span, depth + 1));
+                    ands.push(self.term(&mut run, span, depth));
                 }
                 _ => {
                     if op.as_rule() == Rule::slip_and {
                         self.push(errors::foreign_operator(at, "&&", "and"));
                     }
                     and_spans.push(at);
-                    ands.push(self.term(&mut run, span, depth + 1));
+                    ands.push(self.term(&mut run, span, depth));
                 }
             }
         }
@@ -77,7 +78,7 @@ impl<'t> Builder<'t> {
         }
         let depth = depth + nots.len();
         let mut value = self.arith(run, whole, depth);
-        let mut compared = false;
+        let mut compared = 0;
         let mut chain = 0;
         while let Some(p) = run.next_if(|p| is_tail(p.as_rule())) {
             chain += 1;
@@ -107,7 +108,7 @@ impl<'t> Builder<'t> {
                 self.push(errors::double_minus(at));
             }
             let right = self.factor(run, whole, depth + 1);
-            if depth + chain >= MAX_DEPTH {
+            if depth + chain / 2 >= MAX_DEPTH {
                 product = self.too_deep(whole);
                 continue;
             }
@@ -144,12 +145,16 @@ impl<'t> Builder<'t> {
         }
         let depth = depth + minus.len();
         let Some(first) = run.next() else { return self.error_expr(whole) };
+        if depth >= MAX_DEPTH {
+            minus.clear();
+        }
         let mut value = if depth >= MAX_DEPTH { self.too_deep(whole) } else { self.primary(first, depth) };
         if let Some(p) = run.next_if(|p| p.as_rule() == Rule::slip_remainder) {
             let before = self.slice(value.span).trim_end_matches('%').to_string();
             self.push(errors::percent_of(value.span, &before));
             let at = self.span(&p);
             let right = self.factor(&mut p.into_inner().peekable(), whole, depth + 1);
+            value.kind = ExprKind::Literal(Literal::Number(before));
             value = binary(BinaryOp::Remainder, Span { end: at.start, ..at }, value, right);
         }
         let mut chain = 0;
@@ -180,23 +185,22 @@ impl<'t> Builder<'t> {
         Expr { kind, span }
     }
 
-    fn tail(&mut self, value: Expr, pair: Pair<'t>, compared: &mut bool, depth: usize) -> Expr {
+    fn tail(&mut self, value: Expr, pair: Pair<'t>, compared: &mut usize, depth: usize) -> Expr {
         let span = value.span.to(self.span(&pair));
         let rule = pair.as_rule();
         let at = self.span(&pair);
         let is = matches!(rule, Rule::is_tail | Rule::slip_notnull | Rule::slip_isnull);
-        if *compared && !is && rule != Rule::t_cmp {
+        if *compared > 0 && !is && rule != Rule::t_cmp {
             self.push(errors::chained(at, None));
+            return self.error_expr(span);
         }
-        let chained = *compared && rule == Rule::t_cmp;
-        if !is {
-            *compared = true;
-        }
+        let chain = *compared;
+        *compared += usize::from(!is);
         let negated = pair.clone().into_inner().next().is_some_and(|p| p.as_rule() == Rule::kw_not);
         let mut run = pair.into_inner().peekable();
         let value = Box::new(value);
         let kind = match rule {
-            Rule::t_cmp => return self.compare(*value, &mut run, span, chained, depth),
+            Rule::t_cmp => return self.compare(*value, &mut run, span, chain, depth),
             Rule::t_between => {
                 skip_keywords(&mut run);
                 let low = Box::new(self.arith(&mut run, span, depth + 1));
@@ -260,7 +264,7 @@ impl<'t> Builder<'t> {
         Expr { kind, span }
     }
 
-    fn compare(&mut self, left: Expr, run: &mut Run<'t>, span: Span, chained: bool, depth: usize) -> Expr {
+    fn compare(&mut self, left: Expr, run: &mut Run<'t>, span: Span, chain: usize, depth: usize) -> Expr {
         let Some(cmp) = run.next() else { return self.error_expr(span) };
         let op_span = self.span(&cmp);
         let (op, foreign) = comparison(cmp.as_str());
@@ -269,8 +273,8 @@ impl<'t> Builder<'t> {
         }
         let right = self.arith(run, span, depth + 1);
         let tolerance = run.next_if(|p| p.as_rule() == Rule::tolerance);
-        if chained {
-            return self.chained(left, op, op_span, right);
+        if chain > 0 {
+            return self.chained(left, op, op_span, right, chain);
         }
         if let Some(inner) = tolerance.and_then(|t| t.into_inner().find(|p| !is_keyword(p.as_rule()))) {
             let tolerance = Box::new(self.primary(inner, depth + 1));
@@ -280,7 +284,7 @@ impl<'t> Builder<'t> {
     }
 
     /// `a < b < c`, understood as `a < b and b < c`.
-    fn chained(&mut self, left: Expr, op: BinaryOp, op_span: Span, right: Expr) -> Expr {
+    fn chained(&mut self, left: Expr, op: BinaryOp, op_span: Span, right: Expr, chain: usize) -> Expr {
         let middle = match &left.kind {
             ExprKind::Binary { op, right, .. } if op.is_comparison() => Some((**right).clone()),
             ExprKind::Binary { op: BinaryOp::And, right, .. } => match &right.kind {
@@ -291,10 +295,16 @@ impl<'t> Builder<'t> {
         };
         let Some(middle) = middle else {
             self.push(errors::chained(op_span, None));
-            return binary(op, op_span, left, right);
+            return self.error_expr(left.span.to(right.span));
         };
-        let text = format!(" and {}", self.slice(middle.span));
-        self.push(errors::chained(op_span, Some((left.span.after(), text))));
+        let edit = (left.span.after(), format!(" and {}", self.slice(middle.span)));
+        // One finding for a chain, however long.
+        match self.found.iter_mut().rev().find(|d| d.code == Code::DQ0111).filter(|_| chain > 1) {
+            Some(first) => {
+                first.fix.iter_mut().for_each(|fix| fix.edits.push(Edit { span: edit.0, text: edit.1.clone() }))
+            }
+            None => self.push(errors::chained(op_span, Some(edit))),
+        }
         let second = binary(op, op_span, middle, right);
         binary(BinaryOp::And, op_span, left, second)
     }

@@ -11,6 +11,7 @@ impl<'t> Builder<'t> {
         let mut items = Vec::new();
         let mut separator: Option<Pair> = None;
         let mut last: Option<Span> = None;
+        let mut closed = false;
         for p in pair.into_inner() {
             let span = self.span(&p);
             match p.as_rule() {
@@ -21,7 +22,12 @@ impl<'t> Builder<'t> {
                     }
                     continue;
                 }
-                Rule::slip_close => self.push(errors::stray_close(span)),
+                // Several in a row are one mistake.
+                Rule::slip_close if std::mem::replace(&mut closed, true) => continue,
+                Rule::slip_close => {
+                    self.push(errors::stray_close(span));
+                    continue;
+                }
                 Rule::junk_top => match last.take().filter(|last: &Span| self.continues(*last, span)) {
                     // What is left of an item that ended too early.
                     Some(last) => {
@@ -39,6 +45,7 @@ impl<'t> Builder<'t> {
                 }
             }
             separator = None;
+            closed = false;
         }
         File { id: self.file_id(), items, broken: std::mem::take(&mut self.broken) }
     }
@@ -164,8 +171,9 @@ impl<'t> Builder<'t> {
             }
         }
         let what = format!("the rules `{}`", decl.name.text);
-        let children = self.block(children, &what, span);
-        decl.body = self.rule_items(children);
+        let block = self.block(children, &what, span);
+        decl.body = self.rule_items(block.children);
+        self.end(block.end);
         decl
     }
 }

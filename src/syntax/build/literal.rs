@@ -117,6 +117,7 @@ impl Builder<'_> {
         if time.hour > 23 || time.minute > 59 || time.second > 59 {
             let span = self.span(pair);
             self.push(errors::no_such_time(span, pair.as_str()));
+            return TimeOfDay { hour: 0, minute: 0, second: 0 };
         }
         time
     }

@@ -30,9 +30,9 @@ impl<'t> Builder<'t> {
         let mut paths = paths.into_iter();
         let from = paths.next().unwrap_or_else(|| self.empty_path(head));
         let to = paths.next().unwrap_or_else(|| self.empty_path(head));
-        let children = self.block(children, &format!("the promotion to `{}`", to.text()), span);
+        let block = self.block(children, &format!("the promotion to `{}`", to.text()), span);
         let mut items = Vec::new();
-        for group in self.groups(children.into_iter()) {
+        for group in self.groups(block.children.into_iter()) {
             let span = self.group_span(&group);
             if group.broken {
                 self.broken(&group, Kind::PromotePart);
@@ -43,6 +43,7 @@ impl<'t> Builder<'t> {
             }
             items.push(self.promote_item(group.head).unwrap_or(PromoteItem::Junk(span)));
         }
+        self.end(block.end);
         Promote { from, to, items, doc: self.doc(span.start), span, head }
     }
 
@@ -86,9 +87,9 @@ impl<'t> Builder<'t> {
 
     fn maps(&mut self, pair: Pair<'t>) -> Vec<Mapping> {
         let span = self.span(&pair);
-        let children = self.block(pair.into_inner().collect(), "the mapping", span);
+        let block = self.block(pair.into_inner().collect(), "the mapping", span);
         let mut maps = Vec::new();
-        for group in self.groups(children.into_iter()) {
+        for group in self.groups(block.children.into_iter()) {
             let span = self.group_span(&group);
             if group.broken {
                 self.broken(&group, Kind::Map);
@@ -99,6 +100,7 @@ impl<'t> Builder<'t> {
             }
             maps.extend(self.map(group.head));
         }
+        self.end(block.end);
         maps
     }
 

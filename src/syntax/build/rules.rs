@@ -14,8 +14,10 @@ use crate::source::Span;
 impl<'t> Builder<'t> {
     pub fn rules(&mut self, pair: Pair<'t>) -> Vec<RuleItem> {
         let span = self.span(&pair);
-        let children = self.block(pair.into_inner().collect(), "the rules", span);
-        self.rule_items(children)
+        let block = self.block(pair.into_inner().collect(), "the rules", span);
+        let items = self.rule_items(block.children);
+        self.end(block.end);
+        items
     }
 
     pub(super) fn rule_items(&mut self, children: Vec<Pair<'t>>) -> Vec<RuleItem> {
@@ -108,6 +110,10 @@ impl<'t> Builder<'t> {
     fn rule_piece(&mut self, p: Pair<'t>, rule: &mut RuleNode) {
         match p.as_rule() {
             Rule::rule_name => rule.name = self.name(&p),
+            Rule::slip_leading => {
+                let at = self.span(&p);
+                self.push(errors::leading_word(at, p.as_str(), "a rule"));
+            }
             Rule::slip_rule_head => {
                 rule.name = self.name(&p);
                 let at = rule.name.span;
@@ -328,9 +334,9 @@ impl<'t> Builder<'t> {
 
     pub fn sla(&mut self, pair: Pair<'t>) -> Vec<SlaItem> {
         let span = self.span(&pair);
-        let children = self.block(pair.into_inner().collect(), "the service levels", span);
+        let block = self.block(pair.into_inner().collect(), "the service levels", span);
         let mut items = Vec::new();
-        for group in self.groups(children.into_iter()) {
+        for group in self.groups(block.children.into_iter()) {
             let span = self.group_span(&group);
             if group.broken {
                 self.broken(&group, Kind::Entry);
@@ -344,6 +350,7 @@ impl<'t> Builder<'t> {
             let entry = self.entry(group.head);
             items.push(entry.map_or(SlaItem::Junk(span), SlaItem::Entry));
         }
+        self.end(block.end);
         items
     }
 

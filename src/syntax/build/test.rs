@@ -30,10 +30,10 @@ impl<'t> Builder<'t> {
         }
         let title = title.unwrap_or_else(|| self.empty_text(head));
         let dataset = dataset.unwrap_or_else(|| self.empty_path(head));
-        let children = self.block(children, "the test", span);
+        let block = self.block(children, "the test", span);
         let mut test =
             Test { title, dataset, at: None, given: Vec::new(), history: None, expects: Vec::new(), span, head };
-        for group in self.groups(children.into_iter()) {
+        for group in self.groups(block.children.into_iter()) {
             let at = self.group_span(&group);
             if group.broken {
                 self.broken(&group, Kind::TestPart);
@@ -53,17 +53,20 @@ impl<'t> Builder<'t> {
                 _ => {}
             }
         }
+        self.end(block.end);
         test
     }
 
     fn table_of(&mut self, pair: Pair<'t>) -> Option<Table> {
         let span = self.span(&pair);
         let mut table = None;
-        for p in self.block(pair.into_inner().collect(), "the rows", span) {
+        let block = self.block(pair.into_inner().collect(), "the rows", span);
+        for p in block.children {
             if p.as_rule() == Rule::table {
                 table = Some(self.table(p));
             }
         }
+        self.end(block.end);
         table
     }
 
