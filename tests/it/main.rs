@@ -8,6 +8,8 @@ mod project;
 #[cfg(feature = "engine")]
 mod promote;
 mod render;
+#[cfg(feature = "engine")]
+mod runs;
 mod stdlib;
 mod tidy;
 
