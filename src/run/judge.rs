@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::error::DataFusionError;
+use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use futures::StreamExt;
+use futures::future::BoxFuture;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::rules::{self, Findings};
 use super::verdict::{Counts, holds, likely_holds};
@@ -47,14 +50,7 @@ pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report,
     report.rows.input = opened.rows();
     if findings.schema.iter().all(Option::is_none) && findings.forbidden.is_empty() {
         let batch = Batch { opened: &opened, layouts: &layouts };
-        let judged = async {
-            let settled = constants::settle(&session, job, &mut plan, &batch).await?;
-            report.passes += settled.passes;
-            report.bytes_read += settled.bytes;
-            findings.unjudged = settled.unjudged;
-            passes(job, &session, &Arc::new(plan.clone()), &batch, sink, &mut findings, &mut report).await
-        };
-        match judged.await {
+        match passes(job, &session, &mut plan, &batch, sink, &mut findings, &mut report).await {
             Ok(()) => findings.read = true,
             Err(NotOpened::Fault(fault)) => return Err(fault),
             Err(NotOpened::Broken(reason)) => return Ok(unreadable(job, reason)),
@@ -164,12 +160,17 @@ pub async fn pass_over(
 async fn passes(
     job: &Job<'_>,
     session: &Session,
-    plan: &Arc<Plan>,
+    plan: &mut Plan,
     batch: &Batch<'_>,
     sink: Option<Arc<dyn Sink>>,
     findings: &mut Findings,
     report: &mut Report,
 ) -> Result<(), NotOpened> {
+    let settled = constants::settle(session, job, plan, batch).await?;
+    report.passes += settled.passes;
+    report.bytes_read += settled.bytes;
+    findings.unjudged = settled.unjudged;
+    let plan = &Arc::new(plan.clone());
     let (opened, layouts) = (batch.opened, batch.layouts);
     let mut judgement = Judgement::new(plan, job.as_of, sink.is_some(), &findings.unjudged)?;
     if sink.is_some() {
@@ -183,10 +184,10 @@ async fn passes(
         }
     }
     let first = if opened.rows() <= FEW_ROWS { Mode::Keys { candidates: None } } else { Mode::Hash };
-    let start = || vec![first.clone(); judgement.uniques.len()];
+    let start = vec![first; judgement.uniques.len()];
     let mut routing = Routing {
         holds: plan.rules.iter().map(|r| likely_holds(&r.rule.actions)).collect(),
-        modes: start(),
+        modes: start.clone(),
     };
     let extra = extras(layouts);
     let (accepted, held) = schemas(plan, &extra);
@@ -235,7 +236,7 @@ async fn revise(
     tallies: &mut Tallies,
     findings: &mut Findings,
     write: bool,
-    start: &dyn Fn() -> Vec<Mode>,
+    start: &[Mode],
 ) -> Result<bool, Fault> {
     let rules = &job.plan.rules;
     let counts = |checked: u64, violations: u64| Counts { violations, checked, all: tallies.rows };
@@ -250,7 +251,7 @@ async fn revise(
         }
     }
     if wrong {
-        routing.modes = start();
+        routing.modes = start.to_vec();
         return Ok(true);
     }
     let depended_on = write || !judgement.metrics.is_empty();
@@ -333,19 +334,10 @@ async fn run(
     if let Some(sink) = &pass.sink {
         sink.begin(Arc::clone(&pass.accepted), Arc::clone(&pass.held), partitions.len()).await?;
     }
-    let tasks = partitions.into_iter().map(|(audit, partition, files)| {
-        let context = session.task();
-        async move {
-            let work = tokio::spawn(async move {
-                let mut stream = audit.execute(partition, context)?;
-                while let Some(batch) = stream.next().await {
-                    batch?;
-                }
-                Ok::<(), DataFusionError>(())
-            });
-            (Aborting(work).await, files)
-        }
-    });
+    let mut tasks: Vec<BoxFuture<'static, Worked>> = Vec::with_capacity(partitions.len());
+    for (audit, partition, files) in partitions {
+        tasks.push(Box::pin(work(audit, partition, session.task(), files)));
+    }
     let mut running = futures::stream::iter(tasks).buffer_unordered(session.partitions);
     let mut told = 0;
     let mut tell = || {
@@ -371,11 +363,25 @@ async fn run(
     Ok(bytes)
 }
 
+/// How a partition ended, and its files.
+type Worked = (Result<Result<(), DataFusionError>, JoinError>, Vec<usize>);
+
+async fn work(audit: Arc<dyn ExecutionPlan>, partition: usize, context: Arc<TaskContext>, files: Vec<usize>) -> Worked {
+    let work = tokio::spawn(async move {
+        let mut stream = audit.execute(partition, context)?;
+        while let Some(batch) = stream.next().await {
+            batch?;
+        }
+        Ok(())
+    });
+    (Aborting(work).await, files)
+}
+
 /// A task that ends with whoever waits for it.
-struct Aborting<T>(tokio::task::JoinHandle<T>);
+struct Aborting<T>(JoinHandle<T>);
 
 impl<T> std::future::Future for Aborting<T> {
-    type Output = Result<T, tokio::task::JoinError>;
+    type Output = Result<T, JoinError>;
 
     fn poll(
         mut self: std::pin::Pin<&mut Self>,
