@@ -1,6 +1,7 @@
 //! Judges one batch against its plan: executes the engine's plan and says what came of every rule.
 
 mod batch;
+mod constants;
 mod judge;
 mod prepare;
 mod rules;

@@ -30,6 +30,8 @@ pub struct Metric {
     pub when: Option<NodeId>,
     /// Over all rows as they arrived; else over those that would be published.
     pub all: bool,
+    /// The table's rows belong to it too.
+    pub table: bool,
     /// The groups of `for each`.
     pub by: Vec<NodeId>,
 }

@@ -1,6 +1,6 @@
 //! A plan made ready to run over batches: every expression in one program, every rule with the nodes it needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::aggregates::Metric;
 use super::expr::{Names, NodeId, Program};
@@ -104,9 +104,21 @@ fn mapped(plan: &Plan, program: &mut Program, name: &str) -> Option<Result<NodeI
 }
 
 impl Judgement {
-    /// `now`: the clock. `write`: whether rows are to be written, so that every column is needed.
-    pub fn new(plan: &Plan, now: i64, write: bool) -> Result<Self, Fault> {
-        let mut out = Self {
+    /// Only aggregates of the whole batch, each of a rule.
+    pub fn of_metrics(plan: &Plan, now: i64, wanted: &[(usize, Aggregate, Type)]) -> Result<Self, Fault> {
+        let mut out = Self::empty(now);
+        for (rule, aggregate, ty) in wanted {
+            out.metric(plan, *rule, None, aggregate, ty)?;
+        }
+        for metric in &mut out.metrics {
+            (metric.all, metric.table) = (true, false);
+            metric.by.clear();
+        }
+        Ok(out)
+    }
+
+    fn empty(now: i64) -> Self {
+        Self {
             program: Program::new(now),
             checks: Vec::new(),
             references: Vec::new(),
@@ -114,9 +126,17 @@ impl Judgement {
             metrics: Vec::new(),
             shown: Vec::new(),
             columns: Vec::new(),
-        };
+        }
+    }
+
+    /// `now`: the clock. `write`: whether rows are to be written, so that every column is needed. Rules to `skip` are
+    /// not judged.
+    pub fn new(plan: &Plan, now: i64, write: bool, skip: &BTreeMap<usize, String>) -> Result<Self, Fault> {
+        let mut out = Self::empty(now);
         for (i, rule) in plan.rules.iter().enumerate() {
-            out.rule(plan, i, rule)?;
+            if !skip.contains_key(&i) {
+                out.rule(plan, i, rule)?;
+            }
         }
         let mappings: Vec<(usize, String)> = (out.checks.iter().enumerate())
             .filter_map(|(c, check)| match &plan.rules[check.rule].rule.kind {
@@ -210,6 +230,7 @@ impl Judgement {
             filter,
             when: if own { when } else { None },
             all: matches!(aggregate.rows, Rows::Input | Rows::Source) || (own && planned.over == Over::Input),
+            table: matches!(aggregate.rows, Rows::Table) || (own && planned.over == Over::Table),
             by,
         });
         Ok(())

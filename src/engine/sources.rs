@@ -21,6 +21,7 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::prelude::SessionConfig;
+use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
@@ -151,12 +152,11 @@ pub async fn open(session: &Session, input: &Input) -> Result<Opened, NotOpened>
     let cache = session.runtime.cache_manager.get_file_metadata_cache();
     let factory = Arc::new(CachedParquetFileReaderFactory::new(Arc::clone(&store), cache));
     let prefix = Path::from_url_path(url.path()).unwrap_or_default();
-    let fetch = |file: &InputFile| {
-        let (store, factory, file) = (Arc::clone(&store), Arc::clone(&factory), file.clone());
+    let mut fetches: Vec<BoxFuture<'static, Result<SourceFile, NotOpened>>> = Vec::with_capacity(input.files.len());
+    for file in &input.files {
         let location = below(&prefix, &file.path);
-        async move { footer(store, &factory, location, file).await }
-    };
-    let fetches: Vec<_> = input.files.iter().map(fetch).collect();
+        fetches.push(Box::pin(footer(Arc::clone(&store), Arc::clone(&factory), location, file.clone())));
+    }
     let files = futures::stream::iter(fetches).buffered(FETCHES).try_collect().await?;
     Ok(Opened { store, store_url, factory, files })
 }
@@ -168,7 +168,7 @@ fn below(prefix: &Path, path: &str) -> Path {
 
 async fn footer(
     store: Arc<dyn ObjectStore>,
-    factory: &CachedParquetFileReaderFactory,
+    factory: Arc<CachedParquetFileReaderFactory>,
     location: Path,
     input: InputFile,
 ) -> Result<SourceFile, NotOpened> {

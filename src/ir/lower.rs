@@ -26,7 +26,7 @@ pub fn promotion(checked: &Checked, sources: &SourceMap, promotion: &Promotion) 
     plan.promotion = Some(promotion.name());
     plan.write = Some(promotion.write.clone());
     let mapping = |c: &Column| promotion.mappings.iter().find(|m| m.column == c.name);
-    plan.columns = to.columns.iter().map(|c| column(c, mapping(c).map(|m| m.value.clone()))).collect();
+    plan.columns = to.columns.iter().map(|c| column(c, mapping(c).map(|m| m.value.without_spans()))).collect();
     let mut rules: Vec<PlanRule> = to.rules.iter().chain(&promotion.rules).map(|r| planned(r, sources)).collect();
     for target in &to.columns {
         let Some(mapping) = mapping(target) else { continue };
@@ -81,7 +81,27 @@ fn own(c: &Column) -> Expr {
 }
 
 fn planned(rule: &Rule, sources: &SourceMap) -> PlanRule {
-    PlanRule { rule: rule.clone(), stage: stage(&rule.kind), location: location(rule.span, sources) }
+    PlanRule { rule: bare(rule), stage: stage(&rule.kind), location: location(rule.span, sources) }
+}
+
+/// Without the places of its expressions, so that what means the same is the same.
+fn bare(rule: &Rule) -> Rule {
+    let mut rule = rule.clone();
+    let own = match &mut rule.kind {
+        RuleKind::Type { .. } | RuleKind::Mapping { .. } | RuleKind::References { .. } | RuleKind::NoRows { .. } => {
+            Vec::new()
+        }
+        RuleKind::Row { condition } => vec![condition],
+        RuleKind::Unique { by, keep, .. } => by.iter_mut().chain(keep.as_mut().map(|k| &mut k.by)).collect(),
+        RuleKind::Aggregate { condition, value, limit } => {
+            [Some(condition), value.as_mut(), limit.as_mut()].into_iter().flatten().collect()
+        }
+    };
+    let groups = rule.for_each.iter_mut().flat_map(|each| each.by.iter_mut().map(|(_, e)| e));
+    for expr in own.into_iter().chain(rule.when.as_mut()).chain(groups) {
+        *expr = expr.without_spans();
+    }
+    rule
 }
 
 fn stage(kind: &RuleKind) -> Stage {

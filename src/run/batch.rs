@@ -11,7 +11,7 @@ use crate::engine::compile::columns_in;
 use crate::engine::expr::{Frame, Names, NodeId, Program};
 use crate::engine::show;
 use crate::engine::types::value_at;
-use crate::hir::{Aggregate, AggregateFn, Among, Expr, ExprKind, ForEach, Grain, Nulls, Privacy, RuleKind, Type, Value};
+use crate::hir::{Aggregate, AggregateFn, Among, Expr, ExprKind, ForEach, Grain, Nulls, Over, Privacy, RuleKind, Type, Value, Write};
 use crate::ir::{Plan, PlanRule};
 use crate::source::Span;
 
@@ -43,7 +43,7 @@ pub fn evaluate(job: &Job<'_>, findings: &Findings, position: usize) -> Outcome 
     let planned = &job.plan.rules[position];
     let Some(judgement) = &findings.judgement else { return Outcome::default() };
     let RuleKind::Aggregate { condition, .. } = &planned.rule.kind else { return Outcome::default() };
-    if let Some(reason) = unsupported(planned, condition) {
+    if let Some(reason) = unsupported(job, planned, condition) {
         return Outcome { reason: Some(reason), ..Outcome::default() };
     }
     let metrics: Vec<(&Metric, &aggregates::Tally)> =
@@ -59,20 +59,13 @@ pub fn evaluate(job: &Job<'_>, findings: &Findings, position: usize) -> Outcome 
 }
 
 /// What this engine does not judge yet.
-fn unsupported(planned: &PlanRule, condition: &Expr) -> Option<String> {
-    use crate::hir::{Over, Rows};
-    let mut reason = None;
-    condition.visit(&mut |e| match &e.kind {
-        ExprKind::History { .. } | ExprKind::Drift { .. } => reason = Some("there is too little history"),
-        ExprKind::Aggregate(a) if matches!(a.rows, Rows::Table | Rows::Dataset(_)) => {
-            reason = Some("aggregates of other tables are not judged by this version");
-        }
-        _ => {}
-    });
-    if planned.rule.over == Over::Table {
-        reason = Some("rules over the table are not judged by this version");
+fn unsupported(job: &Job<'_>, planned: &PlanRule, condition: &Expr) -> Option<String> {
+    let past = condition.any(&mut |e| matches!(e.kind, ExprKind::History { .. } | ExprKind::Drift { .. }));
+    if past {
+        return Some("there is too little history".to_string());
     }
-    reason.map(str::to_string)
+    let merged = matches!(job.plan.write, Some(Write::Merge { .. })) && planned.rule.over == Over::Table;
+    merged.then(|| "a rule over a merged table is not judged by this version".to_string())
 }
 
 fn whole(

@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::error::DataFusionError;
+use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use futures::StreamExt;
+use futures::future::BoxFuture;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::rules::{self, Findings};
 use super::verdict::{Counts, holds, likely_holds};
-use super::{BatchVerdict, Effect, Job, Report, RowCounts, RuleVerdict, Sink, prepare, samples, schema};
+use super::{BatchVerdict, Effect, Job, Report, RowCounts, RuleVerdict, Sink, constants, prepare, samples, schema};
+use crate::engine::aggregates::{self, Metric};
 use crate::engine::audit::{AuditExec, Extra, ExtraAt, Pass, Tallies};
 use crate::engine::compile::Judgement;
 use crate::engine::rows::RowId;
@@ -21,7 +25,7 @@ use crate::engine::sources::{NotOpened, Opened, Session, open, storage};
 use crate::engine::types::arrow_type;
 use crate::engine::unique::{Found, Mode};
 use crate::fault::Fault;
-use crate::hir::OtherColumns;
+use crate::hir::{OtherColumns, RuleKind, Value};
 use crate::ir::Plan;
 
 /// Batches of at most so many rows keep every key of a `unique` at once.
@@ -32,7 +36,7 @@ const MOST_PASSES: u64 = 8;
 /// Judges a batch; with a sink, its rows are delivered too. Blocks, rather than fails, where the data is the cause.
 pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report, Fault> {
     let session = Session::new(job.memory)?;
-    let plan = Arc::new(job.plan.clone());
+    let mut plan = job.plan.clone();
     let opened = match open(&session, job.input).await {
         Ok(opened) => opened,
         Err(NotOpened::Fault(fault)) => return Err(fault),
@@ -45,15 +49,18 @@ pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report,
     let mut report = empty(job);
     report.rows.input = opened.rows();
     if findings.schema.iter().all(Option::is_none) && findings.forbidden.is_empty() {
-        match passes(job, &session, &plan, &opened, &layouts, sink, &mut findings, &mut report).await {
+        let batch = Batch { opened: &opened, layouts: &layouts };
+        match passes(job, &session, &mut plan, &batch, sink, &mut findings, &mut report).await {
             Ok(()) => findings.read = true,
             Err(NotOpened::Fault(fault)) => return Err(fault),
             Err(NotOpened::Broken(reason)) => return Ok(unreadable(job, reason)),
         }
-        findings.samples = samples::read(&session, &plan, job.as_of, &opened, &layouts, &findings.first(job.samples)).await?;
+        let first = findings.first(job.samples);
+        findings.samples =
+            samples::read(&session, &plan, job.as_of, &findings.unjudged, &opened, &layouts, &first).await?;
     }
     let held = findings.held();
-    report.rules = rules::results(job, &findings);
+    report.rules = rules::results(&Job { plan: &plan, ..*job }, &findings);
     conclude(&mut report, held);
     Ok(report)
 }
@@ -111,33 +118,76 @@ struct Routing {
     modes: Vec<Mode>,
 }
 
-#[allow(clippy::too_many_arguments)]
+/// The files of a batch.
+pub struct Batch<'a> {
+    pub opened: &'a Opened,
+    pub layouts: &'a [Layout],
+}
+
+/// One pass for nothing but the aggregates of a judgement, and the bytes that it read.
+pub async fn pass_over(
+    session: &Session,
+    plan: &Plan,
+    judgement: Arc<Judgement>,
+    batch: &Batch<'_>,
+) -> Result<(Vec<Result<Value, String>>, u64), NotOpened> {
+    let nothing = Arc::new(Schema::empty());
+    let pass = Arc::new(Pass {
+        plan: Arc::new(plan.clone()),
+        judgement: Arc::clone(&judgement),
+        holds: vec![false; plan.rules.len()],
+        keys: Vec::new(),
+        modes: Vec::new(),
+        sink: None,
+        extra: Vec::new(),
+        accepted: Arc::clone(&nothing),
+        held: nothing,
+        samples: 0,
+        files: Vec::new(),
+        read: AtomicU64::new(0),
+        left: Default::default(),
+        fault: Default::default(),
+    });
+    let bytes = run(session, batch, &pass, None).await?;
+    let tallies = pass.tallies().metrics;
+    let value = |(metric, tally): (&Metric, aggregates::Tally)| match tally.failed() {
+        Some((_, reason)) => Err(reason.clone()),
+        None => tally.value(metric, &judgement.program),
+    };
+    Ok((judgement.metrics.iter().zip(tallies).map(value).collect(), bytes))
+}
+
 async fn passes(
     job: &Job<'_>,
     session: &Session,
-    plan: &Arc<Plan>,
-    opened: &Opened,
-    layouts: &[Layout],
+    plan: &mut Plan,
+    batch: &Batch<'_>,
     sink: Option<Arc<dyn Sink>>,
     findings: &mut Findings,
     report: &mut Report,
 ) -> Result<(), NotOpened> {
-    let mut judgement = Judgement::new(plan, job.as_of, sink.is_some())?;
+    let settled = constants::settle(session, job, plan, batch).await?;
+    report.passes += settled.passes;
+    report.bytes_read += settled.bytes;
+    findings.unjudged = settled.unjudged;
+    let plan = &Arc::new(plan.clone());
+    let (opened, layouts) = (batch.opened, batch.layouts);
+    let mut judgement = Judgement::new(plan, job.as_of, sink.is_some(), &findings.unjudged)?;
     if sink.is_some() {
         judgement.show(plan)?;
     }
     let judgement = Arc::new(judgement);
     let keys = prepare::keys(session, job, &judgement).await?;
     for (reference, keys) in judgement.references.iter().zip(&keys) {
-        if keys.is_none() {
-            findings.missing.push(reference.rule);
+        if let (None, RuleKind::References { dataset, .. }) = (keys, &plan.rules[reference.rule].rule.kind) {
+            findings.unjudged.insert(reference.rule, format!("there is no {dataset} yet"));
         }
     }
     let first = if opened.rows() <= FEW_ROWS { Mode::Keys { candidates: None } } else { Mode::Hash };
-    let start = || vec![first.clone(); judgement.uniques.len()];
+    let start = vec![first; judgement.uniques.len()];
     let mut routing = Routing {
         holds: plan.rules.iter().map(|r| likely_holds(&r.rule.actions)).collect(),
-        modes: start(),
+        modes: start.clone(),
     };
     let extra = extras(layouts);
     let (accepted, held) = schemas(plan, &extra);
@@ -163,10 +213,11 @@ async fn passes(
             fault: Default::default(),
         });
         let progress = if report.passes == 1 { job.progress } else { None };
-        report.bytes_read += run(session, opened, layouts, &pass, progress).await?;
+        report.bytes_read += run(session, batch, &pass, progress).await?;
         let mut tallies = pass.tallies();
         let again = revise(job, session, &judgement, &mut routing, &mut tallies, findings, sink.is_some(), &start).await?;
         if !again {
+            constants::over_table(session, job, &judgement, &mut tallies.metrics).await?;
             findings.tallies = tallies;
             findings.judgement = Some(judgement);
             findings.holds = routing.holds;
@@ -185,7 +236,7 @@ async fn revise(
     tallies: &mut Tallies,
     findings: &mut Findings,
     write: bool,
-    start: &dyn Fn() -> Vec<Mode>,
+    start: &[Mode],
 ) -> Result<bool, Fault> {
     let rules = &job.plan.rules;
     let counts = |checked: u64, violations: u64| Counts { violations, checked, all: tallies.rows };
@@ -200,7 +251,7 @@ async fn revise(
         }
     }
     if wrong {
-        routing.modes = start();
+        routing.modes = start.to_vec();
         return Ok(true);
     }
     let depended_on = write || !judgement.metrics.is_empty();
@@ -247,11 +298,11 @@ async fn revise(
 /// Runs a pass over all files; gives the bytes of the columns that it reads.
 async fn run(
     session: &Session,
-    opened: &Opened,
-    layouts: &[Layout],
+    batch: &Batch<'_>,
     pass: &Arc<Pass>,
     progress: Option<&(dyn Fn(u64) + Send + Sync)>,
 ) -> Result<u64, NotOpened> {
+    let (opened, layouts) = (batch.opened, batch.layouts);
     let write = pass.sink.is_some();
     let mut read = vec![write; pass.plan.source.len()];
     pass.judgement.program.inputs().for_each(|i| read[i] = true);
@@ -283,19 +334,10 @@ async fn run(
     if let Some(sink) = &pass.sink {
         sink.begin(Arc::clone(&pass.accepted), Arc::clone(&pass.held), partitions.len()).await?;
     }
-    let tasks = partitions.into_iter().map(|(audit, partition, files)| {
-        let context = session.task();
-        async move {
-            let work = tokio::spawn(async move {
-                let mut stream = audit.execute(partition, context)?;
-                while let Some(batch) = stream.next().await {
-                    batch?;
-                }
-                Ok::<(), DataFusionError>(())
-            });
-            (Aborting(work).await, files)
-        }
-    });
+    let mut tasks: Vec<BoxFuture<'static, Worked>> = Vec::with_capacity(partitions.len());
+    for (audit, partition, files) in partitions {
+        tasks.push(Box::pin(work(audit, partition, session.task(), files)));
+    }
     let mut running = futures::stream::iter(tasks).buffer_unordered(session.partitions);
     let mut told = 0;
     let mut tell = || {
@@ -321,11 +363,25 @@ async fn run(
     Ok(bytes)
 }
 
+/// How a partition ended, and its files.
+type Worked = (Result<Result<(), DataFusionError>, JoinError>, Vec<usize>);
+
+async fn work(audit: Arc<dyn ExecutionPlan>, partition: usize, context: Arc<TaskContext>, files: Vec<usize>) -> Worked {
+    let work = tokio::spawn(async move {
+        let mut stream = audit.execute(partition, context)?;
+        while let Some(batch) = stream.next().await {
+            batch?;
+        }
+        Ok(())
+    });
+    (Aborting(work).await, files)
+}
+
 /// A task that ends with whoever waits for it.
-struct Aborting<T>(tokio::task::JoinHandle<T>);
+struct Aborting<T>(JoinHandle<T>);
 
 impl<T> std::future::Future for Aborting<T> {
-    type Output = Result<T, tokio::task::JoinError>;
+    type Output = Result<T, JoinError>;
 
     fn poll(
         mut self: std::pin::Pin<&mut Self>,

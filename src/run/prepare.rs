@@ -63,7 +63,7 @@ fn column(name: &str, ty: crate::hir::Type) -> SourceColumn {
 }
 
 /// The columns of a table, as they are.
-struct Table<'a>(&'a [SourceColumn]);
+pub struct Table<'a>(pub &'a [SourceColumn]);
 
 impl Names for Table<'_> {
     fn column(&self, program: &mut Program, name: &str) -> Option<NodeId> {
@@ -108,7 +108,7 @@ pub async fn table_keys(
 }
 
 /// Reads columns of a dataset in its files' order; one that its files do not have is null.
-async fn read(
+pub async fn read(
     session: &Session,
     dataset: &str,
     input: &Input,

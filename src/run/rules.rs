@@ -29,8 +29,8 @@ pub struct Findings {
     pub holds: Vec<bool>,
     /// For each unique rule the rows that break it.
     pub duplicates: Vec<Arc<HashSet<RowId>>>,
-    /// References whose dataset does not exist.
-    pub missing: Vec<usize>,
+    /// Rules that cannot be judged, and why.
+    pub unjudged: BTreeMap<usize, String>,
     pub samples: Vec<Vec<Shown>>,
     rules: usize,
     rows: u64,
@@ -165,10 +165,8 @@ fn result(job: &Job<'_>, findings: &Findings, i: usize, planned: &PlanRule) -> R
         result.reason = Some("the files do not have the columns that the contract says".to_string());
         return result;
     }
-    if findings.missing.contains(&i) {
-        if let RuleKind::References { dataset, .. } = &rule.kind {
-            result.reason = Some(format!("there is no {dataset} yet"));
-        }
+    if let Some(reason) = findings.unjudged.get(&i) {
+        result.reason = Some(reason.clone());
         // What was not judged is never promoted.
         result.action = rule.if_not_evaluated.map_or(Effect::Block, Effect::from);
         return result;

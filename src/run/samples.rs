@@ -29,6 +29,7 @@ pub async fn read(
     session: &Session,
     plan: &Plan,
     now: i64,
+    skip: &BTreeMap<usize, String>,
     opened: &Opened,
     layouts: &[Layout],
     rows: &[Vec<RowId>],
@@ -38,7 +39,7 @@ pub async fn read(
     if wanted.is_empty() {
         return Ok(samples);
     }
-    let mut judgement = Judgement::new(plan, now, false)?;
+    let mut judgement = Judgement::new(plan, now, false, skip)?;
     judgement.show(plan)?;
     let inputs: BTreeSet<usize> = judgement.program.inputs().collect();
     let read: Vec<bool> = (0..plan.source.len()).map(|i| inputs.contains(&i)).collect();

@@ -14,6 +14,7 @@ mod render;
 #[cfg(feature = "engine")]
 mod report;
 mod snippets;
+mod runs;
 mod stdlib;
 mod tidy;
 
