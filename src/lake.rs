@@ -9,6 +9,7 @@
 pub mod batch;
 pub mod delta;
 pub mod quarantine;
+pub mod receipt;
 pub mod schema;
 pub mod stage;
 pub mod store;

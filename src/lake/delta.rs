@@ -3,7 +3,9 @@
 //! A table is always created empty first and changed from a version that was read: only then does every
 //! writer that commits at the same time see the others' transactions.
 
-use std::collections::{HashMap, HashSet};
+mod transactions;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow::datatypes::Schema;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
@@ -160,6 +162,29 @@ impl Table {
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
+    }
+
+    /// The files of the version with what the log notes beside each, sorted by path.
+    pub fn tags(&self) -> Result<BTreeMap<String, HashMap<String, Option<String>>>, Fault> {
+        let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
+        // There is no other way to a file's tags.
+        #[allow(deprecated)]
+        let tags = snapshot.log_data().iter().map(|f| (f.object_store_path().to_string(), f.add_action().tags));
+        Ok(tags.map(|(path, tags)| (path, tags.unwrap_or_default())).collect())
+    }
+
+    /// The numbers last recorded under these names.
+    pub async fn transactions(&self, names: &[String]) -> Result<HashMap<String, i64>, Fault> {
+        if let Some(mut all) = transactions::all(&self.store, self.version()).await? {
+            let wanted: HashSet<&String> = names.iter().collect();
+            all.retain(|name, _| wanted.contains(name));
+            return Ok(all);
+        }
+        let mut found = HashMap::new();
+        for name in names {
+            found.extend(self.transaction(name).await?.map(|number| (name.clone(), number)));
+        }
+        Ok(found)
     }
 
     /// The number last recorded under this name.

@@ -1,5 +1,6 @@
 //! Where a batch's rows go while it is judged: parquet files that no log names yet.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,6 +16,7 @@ use tokio::sync::{Mutex, RwLock};
 use crate::fault::Fault;
 use crate::lake::quarantine::{Held, Marks};
 use crate::lake::schema;
+use crate::lake::store::hashing::Hashing;
 use crate::lake::store::{Store, fault};
 use crate::run::{HeldRow, Sink};
 
@@ -133,6 +135,24 @@ impl Sink for Stage {
     }
 }
 
+/// Takes rows and drops them: for a judgement from which nothing follows.
+pub struct Nowhere;
+
+#[async_trait::async_trait]
+impl Sink for Nowhere {
+    async fn begin(&self, _: SchemaRef, _: SchemaRef, _: usize) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn accept(&self, _: usize, _: RecordBatch) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn hold(&self, _: usize, _: RecordBatch, _: Vec<HeldRow>) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
 impl Pass {
     async fn abort(&self) {
         for writer in &self.writers {
@@ -142,9 +162,13 @@ impl Pass {
     }
 }
 
+/// The tag of a file in the log that holds the SHA-256 of its bytes, in hexadecimal.
+pub const SHA256: &str = "dqc_sha256";
+
 /// Writes one file, which is not begun before its first row.
 struct Writer {
     inner: Option<PartitionWriter>,
+    store: Arc<Hashing>,
     rows: AtomicU64,
     place: String,
 }
@@ -188,7 +212,10 @@ impl Writer {
         let Some(writer) = self.inner.take() else {
             return Ok(());
         };
-        files.files.extend(writer.close().await.map_err(|e| failed(&e, &self.place))?);
+        for mut file in writer.close().await.map_err(|e| failed(&e, &self.place))? {
+            file.tags = Some(HashMap::from([(SHA256.to_owned(), self.store.digest(&file.path))]));
+            files.files.push(file);
+        }
         files.rows += self.rows.load(Ordering::Relaxed);
         Ok(())
     }

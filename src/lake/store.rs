@@ -1,6 +1,7 @@
 //! The store behind a place: a local folder or an S3 bucket, behind the same names.
 
 pub mod durable;
+pub mod hashing;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -131,7 +132,12 @@ impl Store {
 
     /// Every file below this place, sorted by path; none where there is nothing yet.
     pub async fn list(&self) -> Result<Vec<InputFile>, Fault> {
-        let listing: Result<Vec<ObjectMeta>, _> = self.root.list(Some(&self.prefix)).try_collect().await;
+        self.list_below("").await
+    }
+
+    /// Every file below a folder of this place; paths are those below the place.
+    pub async fn list_below(&self, folder: &str) -> Result<Vec<InputFile>, Fault> {
+        let listing: Result<Vec<ObjectMeta>, _> = self.root.list(Some(&self.path(folder))).try_collect().await;
         let found = match listing {
             Ok(found) => found,
             Err(object_store::Error::NotFound { .. }) => Vec::new(),

@@ -134,6 +134,22 @@ async fn runs_at_once_publish_every_batch_once() {
 }
 
 #[tokio::test]
+async fn a_receipt_tells_what_was_published_from_what_was_not() {
+    let lake = Lake::new();
+    lake.put("bronze/orders/month=1/a.parquet", &[1]).await;
+    lake.put("bronze/orders/month=2/a.parquet", &[2]).await;
+    lake.run(&by_month(Write::Append)).await;
+    let found = lake.verify("silver/orders").await;
+    assert_eq!((found.intact, found.broken.len()), (2, 0));
+    let published = lake.files("silver/orders").await;
+    lake.put(&format!("silver/orders/{}", published[0]), &[3]).await;
+    lake.remove("silver/orders/month=2").await;
+    let found = lake.verify("silver/orders").await;
+    let why: Vec<&str> = found.broken.iter().map(|(_, why)| why.as_str()).collect();
+    assert_eq!((found.intact, why), (0, vec!["is not what was published", "is gone"]));
+}
+
+#[tokio::test]
 async fn a_dry_run_moves_nothing() {
     let lake = Lake::new();
     lake.put("bronze/orders/month=1/a.parquet", &[1, -2]).await;

@@ -11,6 +11,7 @@ use dqc::fault::Fault;
 use dqc::hir::{BatchBy, OtherColumns, Promotion, Write};
 use dqc::ir::{Format, Place, Plan};
 use dqc::lake::delta::Table;
+use dqc::lake::receipt::{self, Verified};
 use dqc::lake::store::{Storage, Store};
 use dqc::promote::{self, Event, Options, Outcome, Stop, Summary};
 use dqc::run::{BatchVerdict, HeldRow, Job, Report, RowCounts, Sink};
@@ -155,6 +156,10 @@ impl Lake {
         }
         amounts.sort_unstable();
         amounts
+    }
+
+    pub async fn verify(&self, below: &str) -> Verified {
+        receipt::verify(&self.url(below), &self.storage).await.expect("a readable table").expect("a table")
     }
 
     pub async fn columns(&self, below: &str) -> Vec<String> {
