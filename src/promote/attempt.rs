@@ -12,14 +12,14 @@ use crate::lake::batch;
 use crate::lake::delta::{Change, Committed, Table};
 use crate::lake::quarantine::{Held, Manifest};
 use crate::lake::schema;
-use crate::lake::stage::{Stage, Staged};
+use crate::lake::stage::{Nowhere, Stage, Staged};
 use crate::lake::store::{Store, hex};
 use crate::ledger::BatchEntry;
 use crate::promote::books::Receipt;
 use crate::promote::pending::{Before, Identity, State, number, transaction};
 use crate::promote::plan::reads_table;
 use crate::promote::{Run, Task, What};
-use crate::run::{BatchVerdict, Job, Report};
+use crate::run::{BatchVerdict, Job, Report, Sink};
 
 /// How often a batch is judged again because others changed the target meanwhile.
 const TRIES: usize = 8;
@@ -100,8 +100,9 @@ impl Run<'_> {
             samples: self.options.samples,
             progress: self.options.progress,
         };
+        let sink: Arc<dyn Sink> = if self.options.dry_run { Arc::new(Nowhere) } else { stage.clone() };
         let judged = tokio::select! {
-            judged = self.judge.judge(&job, Arc::<Stage>::clone(&stage)) => judged,
+            judged = self.judge.judge(&job, sink) => judged,
             fault = self.options.stop.asked() => Err(fault),
         };
         let mut report = match judged {
@@ -112,7 +113,7 @@ impl Run<'_> {
             }
         };
         report.promoted = false;
-        if report.verdict != BatchVerdict::Passed || self.options.dry_run {
+        if report.verdict == BatchVerdict::Blocked || self.options.dry_run {
             stage.abort().await;
             return self.not_published(task, state, &attempt, report).await.map(Some);
         }
@@ -291,7 +292,7 @@ impl Run<'_> {
         report: Report,
     ) -> Result<Done, Fault> {
         if self.options.dry_run {
-            let what = if report.verdict == BatchVerdict::Passed { What::Passed } else { What::Blocked };
+            let what = if report.verdict == BatchVerdict::Blocked { What::Blocked } else { What::Passed };
             return Ok((what, Some(report)));
         }
         let entry = BatchEntry { attempt, report: Some(&report), ..self.entry(task, state) };

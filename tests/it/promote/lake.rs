@@ -244,7 +244,7 @@ struct Amounts<'a> {
 
 #[async_trait::async_trait]
 impl promote::Judge for Amounts<'_> {
-    async fn judge(&self, job: &Job<'_>, sink: &dyn Sink) -> Result<Report, Fault> {
+    async fn judge(&self, job: &Job<'_>, sink: Arc<dyn Sink>) -> Result<Report, Fault> {
         let mut counts = RowCounts::default();
         let mut blocked = false;
         let mut begun = false;
