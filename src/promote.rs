@@ -24,10 +24,10 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use crate::fault::{Fault, FaultKind};
 use crate::hir::{Checked, Promotion, Write};
 use crate::ir::{Place, Plan};
-use crate::lake::store::Storage;
 use crate::ledger::{Ledger, RunEntry};
 use crate::project::Project;
 use crate::run::{Job, Report, Sink};
+use crate::storage::Storage;
 
 /// One promotion of a project, lowered.
 pub struct Task<'a> {

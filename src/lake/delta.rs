@@ -20,7 +20,8 @@ use serde_json::Value;
 use crate::fault::{Fault, FaultKind};
 use crate::ir::InputFile;
 use crate::lake::schema;
-use crate::lake::store::{Storage, Store, fault, partition_of};
+use crate::lake::store::{Store, partition_of};
+use crate::storage::{Storage, fault};
 
 /// A Delta table at the version that was last read.
 pub struct Table {

@@ -3,7 +3,7 @@
 use crate::fault::Fault;
 use crate::lake::delta::Table;
 use crate::lake::stage::SHA256;
-use crate::lake::store::Storage;
+use crate::storage::Storage;
 
 /// What a table's files are found to be.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

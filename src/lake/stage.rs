@@ -16,9 +16,10 @@ use tokio::sync::{Mutex, RwLock};
 use crate::fault::Fault;
 use crate::lake::quarantine::{Held, Marks};
 use crate::lake::schema;
+use crate::lake::store::Store;
 use crate::lake::store::hashing::Hashing;
-use crate::lake::store::{Store, fault};
 use crate::run::{HeldRow, Sink};
+use crate::storage::fault;
 
 /// Rows in memory before they are encoded; a file has one group for so many.
 const GROUP_ROWS: usize = 1 << 20;

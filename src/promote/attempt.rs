@@ -91,6 +91,7 @@ impl Run<'_> {
         ));
         let job = Job {
             plan: task.plan,
+            storage: self.lake.storage,
             input: &state.batch.input,
             datasets,
             table: table.as_ref(),

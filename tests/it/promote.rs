@@ -1,6 +1,7 @@
 //! Promotions on lakes in temporary folders, under a judge that needs no engine: a row of a negative amount is
 //! held back, a batch with an amount above 1000 is blocked.
 
+mod crash;
 mod faults;
 mod lake;
 mod s3;

@@ -52,7 +52,8 @@ pub async fn all(store: &Store, version: i64) -> Result<Option<HashMap<String, i
     while let Some(text) = texts.try_next().await? {
         for line in text.split(|b| *b == b'\n').filter(|line| line.starts_with(b"{\"txn\"")) {
             let Ok(action) = serde_json::from_slice::<Value>(line) else { return Ok(None) };
-            let (Some(name), Some(number)) = (action["txn"]["appId"].as_str(), action["txn"]["version"].as_i64()) else {
+            let (Some(name), Some(number)) = (action["txn"]["appId"].as_str(), action["txn"]["version"].as_i64())
+            else {
                 return Ok(None);
             };
             found.insert(name.to_owned(), number);
