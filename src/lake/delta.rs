@@ -20,7 +20,7 @@ use serde_json::Value;
 use crate::fault::{Fault, FaultKind};
 use crate::ir::InputFile;
 use crate::lake::schema;
-use crate::lake::store::{Store, partition_of};
+use crate::lake::store::Store;
 use crate::storage::{Storage, fault};
 
 /// A Delta table at the version that was last read.
@@ -150,9 +150,6 @@ impl Table {
             let mut partition: Vec<(String, String)> =
                 file.partition_values_map().into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
             partition.sort();
-            if partition.is_empty() {
-                partition = partition_of(&path);
-            }
             files.push(InputFile {
                 path,
                 size: u64::try_from(file.size()).unwrap_or(0),
