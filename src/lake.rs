@@ -8,6 +8,7 @@
 
 pub mod batch;
 pub mod delta;
+pub mod merge;
 pub mod quarantine;
 pub mod receipt;
 pub mod schema;

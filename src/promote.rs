@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use crate::fault::{Fault, FaultKind};
-use crate::hir::{Checked, Promotion, Write};
+use crate::hir::{Checked, Promotion};
 use crate::ir::{Place, Plan};
 use crate::ledger::{Ledger, RunEntry};
 use crate::project::Project;
@@ -279,10 +279,7 @@ impl Run<'_> {
     ) -> Result<(), Fault> {
         self.options.stop.check()?;
         let name = task.promotion.name();
-        if let Write::Merge { .. } = task.promotion.write {
-            return Err(Fault::usage(format!("`{name}` is written with `merge`, which is not supported yet"))
-                .with_help("`write append` or `write replace`"));
-        }
+        plan::can_write(task)?;
         let mut pending = self.pending(task).await?;
         summary.unsettled += pending.unsettled;
         for notice in pending.notices.drain(..) {

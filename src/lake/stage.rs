@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use deltalake::datafile::writer::{PartitionWriter, PartitionWriterConfig};
 use deltalake::kernel::Add;
+use futures::{Stream, StreamExt};
 use object_store::path::Path;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -237,15 +238,30 @@ pub type Written = Vec<Add>;
 
 /// Writes rows to one file below a folder of a place, where no log names it yet.
 pub async fn write(store: &Store, folder: &str, rows: &RecordBatch) -> Result<Written, Fault> {
-    let schema = schema::stored(&rows.schema());
+    let one = futures::stream::iter([Ok(rows.clone())]);
+    Ok(write_all(store, folder, &rows.schema(), one).await?.0)
+}
+
+/// Writes a stream of rows likewise; gives the files and the number of rows.
+pub async fn write_all(
+    store: &Store,
+    folder: &str,
+    schema: &Schema,
+    mut rows: impl Stream<Item = Result<RecordBatch, Fault>> + Unpin,
+) -> Result<(Written, u64), Fault> {
+    let schema = schema::stored(schema);
     let mut writer = Writer::new(store, folder, &schema)?;
-    let mut files = Files::default();
-    match writer.write(&schema::convert(rows, &schema)?).await {
-        Ok(()) => writer.close(&mut files).await?,
-        Err(fault) => {
+    while let Some(next) = rows.next().await {
+        let written = match next.and_then(|rows| schema::convert(&rows, &schema)) {
+            Ok(rows) => writer.write(&rows).await,
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = written {
             writer.abort().await;
             return Err(fault);
         }
     }
-    Ok(files.files)
+    let mut files = Files::default();
+    writer.close(&mut files).await?;
+    Ok((files.files, files.rows))
 }

@@ -10,6 +10,7 @@ use crate::hir::{BatchBy, Write};
 use crate::ir::{Format, Input};
 use crate::lake::batch;
 use crate::lake::delta::{Change, Committed, Table};
+use crate::lake::merge::{Merged, merge};
 use crate::lake::quarantine::{Held, Manifest};
 use crate::lake::schema;
 use crate::lake::stage::{Nowhere, Stage, Staged};
@@ -17,7 +18,7 @@ use crate::lake::store::{Store, hex};
 use crate::ledger::BatchEntry;
 use crate::promote::books::Receipt;
 use crate::promote::pending::{Before, Identity, State, number, transaction};
-use crate::promote::plan::reads_table;
+use crate::promote::plan::{merge_by, reads_table};
 use crate::promote::{Run, Task, What};
 use crate::run::{BatchVerdict, Job, Report, Sink};
 
@@ -83,7 +84,11 @@ impl Run<'_> {
             let (version, report) = self.recover(task, state).await?;
             return Ok(Some((What::Recovered(version), report)));
         }
-        let table = target.as_ref().map(|t| self.table_without(task, state, t)).transpose()?.flatten();
+        let table = match &target {
+            // A merge judges keys within the batch.
+            Some(target) if !matches!(task.promotion.write, Write::Merge { .. }) => self.table_without(task, state, target)?,
+            _ => None,
+        };
         let stage = Arc::new(Stage::new(
             Store::open(&place.url, self.lake.storage)?,
             self.held(task, state, &attempt).await?,
@@ -163,7 +168,8 @@ impl Run<'_> {
         }
         let columns = staged.accepted.schema.clone();
         let columns = columns.ok_or_else(|| nothing(Fault::internal("the judgement gave no schema")))?;
-        let exclusive = reads_table(task.plan, &task.promotion.write);
+        let by = merge_by(task).map_err(nothing)?;
+        let exclusive = by.is_some() || reads_table(task.plan, &task.promotion.write);
         let mut target = match judged_with {
             Some(table) => table,
             None => {
@@ -184,6 +190,19 @@ impl Run<'_> {
                 None => Vec::new(),
             },
         };
+        let folder = &state.batch.name;
+        let files = match &by {
+            Some(by) => merge(&target, self.lake.storage, &staged.accepted, folder, by).await.map_err(nothing)?,
+            None => Merged {
+                add: staged.accepted.files.clone(),
+                remove: self.replaced(task, state, &target).map_err(nothing)?,
+                own: Vec::new(),
+            },
+        };
+        let own: Vec<String> = files.own.into_iter().map(|f| f.path).collect();
+        let named: HashSet<&str> = files.add.iter().map(|f| f.path.as_str()).collect();
+        let spare = staged.accepted.files.iter().map(|f| f.path.clone()).filter(|path| !named.contains(path.as_str()));
+        let spare: Vec<String> = spare.collect();
         report.promoted = true;
         let receipt = Receipt {
             promotion: &state.promotion,
@@ -196,25 +215,33 @@ impl Run<'_> {
             files: &state.batch.input.files,
         };
         let change = Change {
-            add: staged.accepted.files.clone(),
-            remove: self.replaced(task, state, &target).map_err(nothing)?,
+            add: files.add,
+            remove: files.remove,
             transaction: Some((transaction(&state.promotion, &state.batch.name), number(&identity.sha256))),
             metadata: receipt.entries().map_err(nothing)?,
             columns: Some(columns.as_ref().clone()),
             exclusive,
         };
-        let version = match target.commit(change).await.map_err(nothing)? {
-            Committed::Version(version) => version,
-            Committed::Conflict => return Ok(Kept::Again),
-            Committed::Unknown => {
+        let version = match target.commit(change).await {
+            Ok(Committed::Version(version)) => version,
+            Ok(Committed::Conflict) => {
+                target.store.discard(own).await;
+                return Ok(Kept::Again);
+            }
+            Err(fault) => {
+                target.store.discard(own).await;
+                return Err(nothing(fault));
+            }
+            Ok(Committed::Unknown) => {
                 let what = format!("whether batch `{}` came into `{}` is unknown", state.batch.name, task.promotion.to);
                 let fault = Fault::new(FaultKind::Unknown, what);
                 return Err((fault.with_help("running the same command again is safe and finds out"), Leave::Files));
             }
         };
-        let files = |fault| (fault, Leave::Files);
-        let id = target.id().map_err(files)?;
-        self.quarantine_rows(task, state, &held, &id, version).await.map_err(files)?;
+        target.store.discard(spare).await;
+        let leave = |fault| (fault, Leave::Files);
+        let id = target.id().map_err(leave)?;
+        self.quarantine_rows(task, state, &held, &id, version).await.map_err(leave)?;
         let entry = BatchEntry {
             attempt,
             report: Some(report),
@@ -222,7 +249,7 @@ impl Run<'_> {
             version: Some((&id, version)),
             ..self.entry(task, state)
         };
-        self.ledger.write_batch(&entry).await.map_err(files)?;
+        self.ledger.write_batch(&entry).await.map_err(leave)?;
         Ok(Kept::Published(version))
     }
 

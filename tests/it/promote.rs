@@ -151,6 +151,23 @@ async fn a_receipt_tells_what_was_published_from_what_was_not() {
 }
 
 #[tokio::test]
+async fn merged_rows_take_the_place_of_those_of_their_key() {
+    let lake = Lake::new();
+    lake.put("bronze/orders/month=1/a.parquet", &[1, 2]).await;
+    let task = by_month(Write::Merge { by: None }).with_key("amount");
+    lake.run(&task).await;
+    lake.put("bronze/orders/month=2/a.parquet", &[2, 3]).await;
+    let (_, summary) = lake.run(&task).await;
+    assert_eq!((summary.published, summary.exit_code()), (1, 0), "{:?}", summary.faults);
+    assert_eq!(lake.rows("silver/orders").await, [1, 2, 3]);
+    lake.put("bronze/orders/month=1/b.parquet", &[3, 4]).await;
+    let (_, summary) = lake.run(&task).await;
+    assert_eq!((summary.published, summary.exit_code()), (1, 0), "{:?}", summary.faults);
+    assert_eq!(lake.rows("silver/orders").await, [1, 2, 3, 4]);
+    assert!(lake.run(&task).await.1.is_idle());
+}
+
+#[tokio::test]
 async fn a_dry_run_moves_nothing() {
     let lake = Lake::new();
     lake.put("bronze/orders/month=1/a.parquet", &[1, -2]).await;

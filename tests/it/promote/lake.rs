@@ -8,8 +8,8 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBat
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Int64Type};
 use dqc::fault::Fault;
-use dqc::hir::{BatchBy, OtherColumns, Promotion, Write};
-use dqc::ir::{Format, Place, Plan};
+use dqc::hir::{BatchBy, OtherColumns, Promotion, Type, Write};
+use dqc::ir::{Format, Place, Plan, PlanColumn};
 use dqc::lake::delta::Table;
 use dqc::lake::receipt::{self, Verified};
 use dqc::lake::store::Store;
@@ -64,6 +64,20 @@ pub fn promotion(from: &str, to: &str, batches: BatchBy, write: Write) -> Task {
         quarantine_cap: None,
     };
     Task { promotion, plan }
+}
+
+impl Task {
+    pub fn with_key(mut self, column: &str) -> Self {
+        self.plan.columns.push(PlanColumn {
+            name: column.into(),
+            ty: Type::BigInt,
+            nullable: false,
+            key: true,
+            privacy: Default::default(),
+            value: None,
+        });
+        self
+    }
 }
 
 impl Lake {
