@@ -62,6 +62,9 @@ pub fn promotion(from: &str, to: &str, batches: BatchBy, write: Write) -> Task {
         other: OtherColumns::Ignored,
         rules: Vec::new(),
         quarantine_cap: None,
+        write: Some(promotion.write.clone()),
+        location: Default::default(),
+        source_location: Default::default(),
     };
     Task { promotion, plan }
 }
