@@ -16,6 +16,7 @@ mod attempt;
 mod books;
 mod pending;
 mod plan;
+mod publish;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

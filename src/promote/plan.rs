@@ -62,11 +62,16 @@ pub fn can_write(task: &Task<'_>) -> Result<(), Fault> {
     let Write::Merge { .. } = &task.promotion.write else { return Ok(()) };
     let name = task.promotion.name();
     if merge_by(task)?.is_some_and(|by| by.key.is_empty()) {
-        return Err(Fault::usage(format!("`{name}` is written with `merge`, and `{}` has no `key`", task.promotion.to)));
+        return Err(Fault::usage(format!(
+            "`{name}` is written with `merge`, and `{}` has no `key`",
+            task.promotion.to
+        )));
     }
     if reads_table(task.plan, &task.promotion.write) {
-        return Err(Fault::usage(format!("`{name}` is written with `merge` and has rules over the table, which do not go together yet"))
-            .with_help("judge the batch, or write `replace`"));
+        return Err(Fault::usage(format!(
+            "`{name}` is written with `merge` and has rules over the table, which do not go together yet"
+        ))
+        .with_help("judge the batch, or write `replace`"));
     }
     Ok(())
 }
