@@ -12,7 +12,8 @@ use url::Url;
 
 use crate::fault::Fault;
 use crate::ir::InputFile;
-use crate::storage::{Storage, fault};
+pub use crate::storage::Storage;
+use crate::storage::fault;
 
 /// One place of an environment's storage.
 #[derive(Clone)]
