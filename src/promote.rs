@@ -110,7 +110,7 @@ impl Stop {
 }
 
 /// Judges a batch; the engine's [`crate::run::judge`], or a test's.
-#[async_trait::async_trait]
+#[async_trait::async_trait(?Send)]
 pub trait Judge: Sync {
     async fn judge(&self, job: &Job<'_>, sink: Arc<dyn Sink>) -> Result<Report, Fault>;
 }
@@ -118,7 +118,7 @@ pub trait Judge: Sync {
 /// The engine of this program.
 pub struct Engine;
 
-#[async_trait::async_trait]
+#[async_trait::async_trait(?Send)]
 impl Judge for Engine {
     async fn judge(&self, job: &Job<'_>, sink: Arc<dyn Sink>) -> Result<Report, Fault> {
         crate::run::judge(job, Some(sink)).await

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow::datatypes::Schema;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake::kernel::{Action, Add, MetadataExt, StructField, Transaction};
+use deltalake::kernel::{Action, Add, LogicalFileView, MetadataExt, StructField, Transaction};
 use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
@@ -167,8 +167,8 @@ impl Table {
         let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
         // There is no other way to a file's tags.
         #[allow(deprecated)]
-        let tags = snapshot.log_data().iter().map(|f| (f.object_store_path().to_string(), f.add_action().tags));
-        Ok(tags.map(|(path, tags)| (path, tags.unwrap_or_default())).collect())
+        let tags = |file: LogicalFileView| file.add_action().tags.unwrap_or_default();
+        Ok(snapshot.log_data().iter().map(|f| (f.object_store_path().to_string(), tags(f))).collect())
     }
 
     /// The numbers last recorded under these names.

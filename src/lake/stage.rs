@@ -193,10 +193,12 @@ impl Writer {
             None,
             Some(folder),
         );
-        let writer = config.and_then(|c| PartitionWriter::try_with_config(store.folder(), c, Default::default(), None));
+        let hashing = Arc::new(Hashing::new(store.folder()));
+        let writer =
+            config.and_then(|c| PartitionWriter::try_with_config(hashing.clone(), c, Default::default(), None));
         let place = store.url.to_string();
         match writer {
-            Ok(writer) => Ok(Self { inner: Some(writer), rows: AtomicU64::new(0), place }),
+            Ok(writer) => Ok(Self { inner: Some(writer), store: hashing, rows: AtomicU64::new(0), place }),
             Err(e) => Err(failed(&e, &place)),
         }
     }

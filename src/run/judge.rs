@@ -185,7 +185,7 @@ async fn revise(
     tallies: &mut Tallies,
     findings: &mut Findings,
     write: bool,
-    start: &dyn Fn() -> Vec<Mode>,
+    start: &(dyn Fn() -> Vec<Mode> + Sync),
 ) -> Result<bool, Fault> {
     let rules = &job.plan.rules;
     let counts = |checked: u64, violations: u64| Counts { violations, checked, all: tallies.rows };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Int64Type};
 use dqc::fault::Fault;
@@ -260,7 +260,7 @@ struct Amounts<'a> {
     meddle: Option<&'a (dyn Fn() + Sync)>,
 }
 
-#[async_trait::async_trait]
+#[async_trait::async_trait(?Send)]
 impl promote::Judge for Amounts<'_> {
     async fn judge(&self, job: &Job<'_>, sink: Arc<dyn Sink>) -> Result<Report, Fault> {
         let mut counts = RowCounts::default();
