@@ -8,7 +8,9 @@
 
 pub mod batch;
 pub mod delta;
+pub mod merge;
 pub mod quarantine;
+pub mod receipt;
 pub mod schema;
 pub mod stage;
 pub mod store;

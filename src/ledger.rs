@@ -47,8 +47,8 @@ use crate::fault::{Fault, FaultKind};
 use crate::ir::InputFile;
 use crate::lake::delta::{Change, Committed, Table};
 use crate::lake::stage;
-use crate::lake::store::Storage;
 use crate::run::{BatchVerdict, Report};
+use crate::storage::Storage;
 
 pub use read::Published;
 

@@ -20,6 +20,8 @@ pub mod compat;
 pub mod suite;
 pub mod ir;
 #[cfg(feature = "engine")]
+pub mod storage;
+#[cfg(feature = "engine")]
 pub mod engine;
 #[cfg(feature = "engine")]
 pub mod run;

@@ -16,18 +16,19 @@ mod attempt;
 mod books;
 mod pending;
 mod plan;
+mod publish;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use crate::fault::{Fault, FaultKind};
-use crate::hir::{Checked, Promotion, Write};
+use crate::hir::{Checked, Promotion};
 use crate::ir::{Place, Plan};
-use crate::lake::store::Storage;
 use crate::ledger::{Ledger, RunEntry};
 use crate::project::Project;
 use crate::run::{Job, Report, Sink};
+use crate::storage::Storage;
 
 /// One promotion of a project, lowered.
 pub struct Task<'a> {
@@ -109,7 +110,7 @@ impl Stop {
 }
 
 /// Judges a batch; the engine's [`crate::run::judge`], or a test's.
-#[async_trait::async_trait]
+#[async_trait::async_trait(?Send)]
 pub trait Judge: Sync {
     async fn judge(&self, job: &Job<'_>, sink: Arc<dyn Sink>) -> Result<Report, Fault>;
 }
@@ -117,7 +118,7 @@ pub trait Judge: Sync {
 /// The engine of this program.
 pub struct Engine;
 
-#[async_trait::async_trait]
+#[async_trait::async_trait(?Send)]
 impl Judge for Engine {
     async fn judge(&self, job: &Job<'_>, sink: Arc<dyn Sink>) -> Result<Report, Fault> {
         crate::run::judge(job, Some(sink)).await
@@ -284,10 +285,7 @@ impl Run<'_> {
     ) -> Result<(), Fault> {
         self.options.stop.check()?;
         let name = task.promotion.name();
-        if let Write::Merge { .. } = task.promotion.write {
-            return Err(Fault::usage(format!("`{name}` is written with `merge`, which is not supported yet"))
-                .with_help("`write append` or `write replace`"));
-        }
+        plan::can_write(task)?;
         let mut pending = self.pending(task).await?;
         summary.unsettled += pending.unsettled;
         for notice in pending.notices.drain(..) {

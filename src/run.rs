@@ -131,6 +131,8 @@ pub struct Sample {
 /// What to judge.
 pub struct Job<'a> {
     pub plan: &'a crate::ir::Plan,
+    /// Where the files are read from.
+    pub storage: &'a crate::storage::Storage,
     /// The batch's pinned files.
     pub input: &'a crate::ir::Input,
     /// Every dataset that a rule reads, pinned when the run began; one that does not exist yet is missing here.

@@ -23,8 +23,6 @@ use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::prelude::SessionConfig;
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
-use object_store::aws::AmazonS3Builder;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::RowNumber;
@@ -34,6 +32,7 @@ use url::Url;
 
 use crate::fault::{Fault, FaultKind};
 use crate::ir::{Input, InputFile};
+use crate::storage::Storage;
 use layout::Layout;
 
 /// Rows of a batch that flows through the operators.
@@ -50,12 +49,13 @@ pub const ROW: &str = "#row";
 pub struct Session {
     runtime: Arc<RuntimeEnv>,
     task: Arc<TaskContext>,
+    storage: Storage,
     pub partitions: usize,
 }
 
 impl Session {
     /// `memory`: bytes that may be held; `None`: six tenths of the machine's.
-    pub fn new(memory: Option<usize>) -> Result<Self, Fault> {
+    pub fn new(memory: Option<usize>, storage: &Storage) -> Result<Self, Fault> {
         let limit = memory.unwrap_or_else(|| machine_memory() / 10 * 6);
         let partitions = std::thread::available_parallelism().map_or(2, usize::from);
         let runtime = RuntimeEnvBuilder::new()
@@ -64,7 +64,7 @@ impl Session {
             .map_err(|_| Fault::internal("the engine could not be set up"))?;
         let config = SessionConfig::new().with_batch_size(BATCH_ROWS).with_target_partitions(partitions);
         let task = TaskContext::default().with_session_config(config).with_runtime(Arc::clone(&runtime));
-        Ok(Self { runtime, task: Arc::new(task), partitions })
+        Ok(Self { runtime, task: Arc::new(task), storage: storage.clone(), partitions })
     }
 
     pub fn task(&self) -> Arc<TaskContext> {
@@ -82,19 +82,6 @@ fn machine_memory() -> usize {
         line.split_whitespace().nth(1)?.parse::<usize>().ok()
     };
     std::fs::read_to_string("/proc/meminfo").ok().and_then(|t| field(&t)).map_or(4 << 30, |kib| kib << 10)
-}
-
-/// The store of a URL; paths in it are those of the URL. Credentials come from the environment.
-pub fn object_store(url: &str) -> Result<Arc<dyn ObjectStore>, Fault> {
-    match parse(url)?.scheme() {
-        "file" => Ok(Arc::new(LocalFileSystem::new())),
-        "s3" | "s3a" => match AmazonS3Builder::from_env().with_url(url).build() {
-            Ok(store) => Ok(Arc::new(store)),
-            Err(_) => Err(Fault::usage(format!("`{url}` is not a bucket that can be opened"))
-                .with_help("the environment names the region and credentials: AWS_REGION, AWS_ACCESS_KEY_ID, …")),
-        },
-        other => Err(Fault::usage(format!("data cannot be read from `{other}:` places")).with_help("use a path or `s3://…`")),
-    }
 }
 
 fn parse(url: &str) -> Result<Url, Fault> {
@@ -142,7 +129,7 @@ impl From<Fault> for NotOpened {
 /// Reads the footers of all files.
 pub async fn open(session: &Session, input: &Input) -> Result<Opened, NotOpened> {
     let url = parse(&input.place.url)?;
-    let store = object_store(&input.place.url)?;
+    let store = session.storage.root(&url)?;
     let authority = match url.scheme() {
         "file" => "file://".to_string(),
         scheme => format!("{scheme}://{}", url.host_str().unwrap_or_default()),

@@ -9,7 +9,8 @@ use crate::fault::Fault;
 use crate::hir::BatchBy;
 use crate::ir::{Format, Input, InputFile, Place};
 use crate::lake::delta::Table;
-use crate::lake::store::{Storage, Store, hex};
+use crate::lake::store::{Store, hex};
+use crate::storage::Storage;
 
 /// A batch of a promotion's source as it stands now.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,11 +3,13 @@
 //! A table is always created empty first and changed from a version that was read: only then does every
 //! writer that commits at the same time see the others' transactions.
 
-use std::collections::{HashMap, HashSet};
+mod transactions;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow::datatypes::Schema;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake::kernel::{Action, Add, MetadataExt, StructField, Transaction};
+use deltalake::kernel::{Action, Add, LogicalFileView, MetadataExt, StructField, Transaction};
 use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::{DeltaOperation, SaveMode};
@@ -18,7 +20,8 @@ use serde_json::Value;
 use crate::fault::{Fault, FaultKind};
 use crate::ir::InputFile;
 use crate::lake::schema;
-use crate::lake::store::{Storage, Store, fault, partition_of};
+use crate::lake::store::Store;
+use crate::storage::{Storage, fault};
 
 /// A Delta table at the version that was last read.
 pub struct Table {
@@ -147,9 +150,6 @@ impl Table {
             let mut partition: Vec<(String, String)> =
                 file.partition_values_map().into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
             partition.sort();
-            if partition.is_empty() {
-                partition = partition_of(&path);
-            }
             files.push(InputFile {
                 path,
                 size: u64::try_from(file.size()).unwrap_or(0),
@@ -160,6 +160,29 @@ impl Table {
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
+    }
+
+    /// The files of the version with what the log notes beside each, sorted by path.
+    pub fn tags(&self) -> Result<BTreeMap<String, HashMap<String, Option<String>>>, Fault> {
+        let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
+        // There is no other way to a file's tags.
+        #[allow(deprecated)]
+        let tags = |file: LogicalFileView| file.add_action().tags.unwrap_or_default();
+        Ok(snapshot.log_data().iter().map(|f| (f.object_store_path().to_string(), tags(f))).collect())
+    }
+
+    /// The numbers last recorded under these names.
+    pub async fn transactions(&self, names: &[String]) -> Result<HashMap<String, i64>, Fault> {
+        if let Some(mut all) = transactions::all(&self.store, self.version()).await? {
+            let wanted: HashSet<&String> = names.iter().collect();
+            all.retain(|name, _| wanted.contains(name));
+            return Ok(all);
+        }
+        let mut found = HashMap::new();
+        for name in names {
+            found.extend(self.transaction(name).await?.map(|number| (name.clone(), number)));
+        }
+        Ok(found)
     }
 
     /// The number last recorded under this name.

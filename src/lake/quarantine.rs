@@ -24,8 +24,9 @@ use serde::{Deserialize, Serialize};
 use crate::fault::{Fault, FaultKind};
 use crate::lake::delta::{Change, Committed, Table};
 use crate::lake::schema;
-use crate::lake::store::{Storage, Store};
+use crate::lake::store::Store;
 use crate::run::HeldRow;
+use crate::storage::Storage;
 
 /// What is the same for all rows that an attempt holds back.
 pub struct Held {

@@ -1,12 +1,14 @@
 //! Where a batch's rows go while it is judged: parquet files that no log names yet.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use deltalake::datafile::writer::{PartitionWriter, PartitionWriterConfig};
 use deltalake::kernel::Add;
+use futures::{Stream, StreamExt};
 use object_store::path::Path;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -15,8 +17,10 @@ use tokio::sync::{Mutex, RwLock};
 use crate::fault::Fault;
 use crate::lake::quarantine::{Held, Marks};
 use crate::lake::schema;
-use crate::lake::store::{Store, fault};
+use crate::lake::store::Store;
+use crate::lake::store::hashing::Hashing;
 use crate::run::{HeldRow, Sink};
+use crate::storage::fault;
 
 /// Rows in memory before they are encoded; a file has one group for so many.
 const GROUP_ROWS: usize = 1 << 20;
@@ -133,6 +137,24 @@ impl Sink for Stage {
     }
 }
 
+/// Takes rows and drops them: for a judgement from which nothing follows.
+pub struct Nowhere;
+
+#[async_trait::async_trait]
+impl Sink for Nowhere {
+    async fn begin(&self, _: SchemaRef, _: SchemaRef, _: usize) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn accept(&self, _: usize, _: RecordBatch) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn hold(&self, _: usize, _: RecordBatch, _: Vec<HeldRow>) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
 impl Pass {
     async fn abort(&self) {
         for writer in &self.writers {
@@ -142,9 +164,13 @@ impl Pass {
     }
 }
 
+/// The tag of a file in the log that holds the SHA-256 of its bytes, in hexadecimal.
+pub const SHA256: &str = "dqc_sha256";
+
 /// Writes one file, which is not begun before its first row.
 struct Writer {
     inner: Option<PartitionWriter>,
+    store: Arc<Hashing>,
     rows: AtomicU64,
     place: String,
 }
@@ -167,10 +193,12 @@ impl Writer {
             None,
             Some(folder),
         );
-        let writer = config.and_then(|c| PartitionWriter::try_with_config(store.folder(), c, Default::default(), None));
+        let hashing = Arc::new(Hashing::new(store.folder()));
+        let writer =
+            config.and_then(|c| PartitionWriter::try_with_config(hashing.clone(), c, Default::default(), None));
         let place = store.url.to_string();
         match writer {
-            Ok(writer) => Ok(Self { inner: Some(writer), rows: AtomicU64::new(0), place }),
+            Ok(writer) => Ok(Self { inner: Some(writer), store: hashing, rows: AtomicU64::new(0), place }),
             Err(e) => Err(failed(&e, &place)),
         }
     }
@@ -188,7 +216,10 @@ impl Writer {
         let Some(writer) = self.inner.take() else {
             return Ok(());
         };
-        files.files.extend(writer.close().await.map_err(|e| failed(&e, &self.place))?);
+        for mut file in writer.close().await.map_err(|e| failed(&e, &self.place))? {
+            file.tags = Some(HashMap::from([(SHA256.to_owned(), self.store.digest(&file.path))]));
+            files.files.push(file);
+        }
         files.rows += self.rows.load(Ordering::Relaxed);
         Ok(())
     }
@@ -209,15 +240,30 @@ pub type Written = Vec<Add>;
 
 /// Writes rows to one file below a folder of a place, where no log names it yet.
 pub async fn write(store: &Store, folder: &str, rows: &RecordBatch) -> Result<Written, Fault> {
-    let schema = schema::stored(&rows.schema());
+    let one = futures::stream::iter([Ok(rows.clone())]);
+    Ok(write_all(store, folder, &rows.schema(), one).await?.0)
+}
+
+/// Writes a stream of rows likewise; gives the files and the number of rows.
+pub async fn write_all(
+    store: &Store,
+    folder: &str,
+    schema: &Schema,
+    mut rows: impl Stream<Item = Result<RecordBatch, Fault>> + Unpin,
+) -> Result<(Written, u64), Fault> {
+    let schema = schema::stored(schema);
     let mut writer = Writer::new(store, folder, &schema)?;
-    let mut files = Files::default();
-    match writer.write(&schema::convert(rows, &schema)?).await {
-        Ok(()) => writer.close(&mut files).await?,
-        Err(fault) => {
+    while let Some(next) = rows.next().await {
+        let written = match next.and_then(|rows| schema::convert(&rows, &schema)) {
+            Ok(rows) => writer.write(&rows).await,
+            Err(fault) => Err(fault),
+        };
+        if let Err(fault) = written {
             writer.abort().await;
             return Err(fault);
         }
     }
-    Ok(files.files)
+    let mut files = Files::default();
+    writer.close(&mut files).await?;
+    Ok((files.files, files.rows))
 }

@@ -9,7 +9,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use crate::fault::Fault;
 use crate::ir::InputFile;
 use crate::lake::delta::Table;
-use crate::lake::store::Storage;
+use crate::storage::Storage;
 
 /// A batch as it was last published.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,20 +9,20 @@ use crate::fault::{Fault, FaultKind};
 use crate::hir::{BatchBy, Write};
 use crate::ir::{Format, Input};
 use crate::lake::batch;
-use crate::lake::delta::{Change, Committed, Table};
-use crate::lake::quarantine::{Held, Manifest};
-use crate::lake::schema;
-use crate::lake::stage::{Stage, Staged};
+use crate::lake::delta::Table;
+use crate::lake::quarantine::Held;
+use crate::lake::stage::{Nowhere, Stage};
 use crate::lake::store::{Store, hex};
 use crate::ledger::BatchEntry;
-use crate::promote::books::Receipt;
-use crate::promote::pending::{Before, Identity, State, number, transaction};
-use crate::promote::plan::reads_table;
+use crate::promote::pending::{Before, State, number};
+use crate::promote::publish::{Judged, Kept, Leave};
 use crate::promote::{Run, Task, What};
-use crate::run::{BatchVerdict, Job, Report};
+use crate::run::{BatchVerdict, Job, Report, Sink};
 
 /// How often a batch is judged again because others changed the target meanwhile.
 const TRIES: usize = 8;
+
+const CHANGED: &str = "its files changed after it was published, and `write append` cannot take rows back";
 
 type Done = (What, Option<Report>);
 
@@ -42,8 +42,7 @@ impl Run<'_> {
         }
         let changed = matches!(state.published, Before::Changed | Before::UnbookedAndChanged);
         if changed && task.promotion.write == Write::Append {
-            let why = "its files changed after it was published, and `write append` cannot take rows back";
-            return self.refuse(task, state, why.to_owned()).await;
+            return self.refuse(task, state, CHANGED.to_owned()).await;
         }
         if state.identity.is_none() {
             state.identity = Some(self.identity(&state.batch).await?);
@@ -79,11 +78,23 @@ impl Run<'_> {
             .with_help("leave out `format` for this dataset or its layer"));
         }
         let target = Table::open(&place.url, self.lake.storage).await?;
-        if self.is_published(target.as_ref(), state, identity).await? && !self.options.dry_run {
-            let (version, report) = self.recover(task, state).await?;
-            return Ok(Some((What::Recovered(version), report)));
+        match self.recorded(target.as_ref(), state).await? {
+            Some(there) if there == number(&identity.sha256) && !self.options.dry_run => {
+                let (version, report) = self.recover(task, state).await?;
+                return Ok(Some((What::Recovered(version), report)));
+            }
+            Some(_) if task.promotion.write == Write::Append => {
+                return self.refuse(task, state, CHANGED.to_owned()).await.map(Some);
+            }
+            _ => {}
         }
-        let table = target.as_ref().map(|t| self.table_without(task, state, t)).transpose()?.flatten();
+        let table = match &target {
+            // A merge judges keys within the batch.
+            Some(target) if !matches!(task.promotion.write, Write::Merge { .. }) => {
+                self.table_without(task, state, target)?
+            }
+            _ => None,
+        };
         let stage = Arc::new(Stage::new(
             Store::open(&place.url, self.lake.storage)?,
             self.held(task, state, &attempt).await?,
@@ -91,6 +102,7 @@ impl Run<'_> {
         ));
         let job = Job {
             plan: task.plan,
+            storage: self.lake.storage,
             input: &state.batch.input,
             datasets,
             table: table.as_ref(),
@@ -100,8 +112,9 @@ impl Run<'_> {
             samples: self.options.samples,
             progress: self.options.progress,
         };
+        let sink: Arc<dyn Sink> = if self.options.dry_run { Arc::new(Nowhere) } else { stage.clone() };
         let judged = tokio::select! {
-            judged = self.judge.judge(&job, Arc::<Stage>::clone(&stage)) => judged,
+            judged = self.judge.judge(&job, sink) => judged,
             fault = self.options.stop.asked() => Err(fault),
         };
         let mut report = match judged {
@@ -112,13 +125,13 @@ impl Run<'_> {
             }
         };
         report.promoted = false;
-        if report.verdict != BatchVerdict::Passed || self.options.dry_run {
+        if report.verdict == BatchVerdict::Blocked || self.options.dry_run {
             stage.abort().await;
             return self.not_published(task, state, &attempt, report).await.map(Some);
         }
         let staged = stage.finish().await?;
-        let kept = self.publish(task, state, identity, &attempt, target, &staged, &mut report).await;
-        match kept {
+        let judged = Judged { task, state, identity, attempt: &attempt, target, staged: &staged };
+        match self.publish(judged, &mut report).await {
             Ok(Kept::Published(version)) => Ok(Some((What::Published(version), Some(report)))),
             Ok(Kept::Again) => {
                 stage.discard(staged).await;
@@ -136,102 +149,8 @@ impl Run<'_> {
         }
     }
 
-    /// Makes the staged rows visible, if the batch is still what was judged.
-    #[allow(clippy::too_many_arguments)]
-    async fn publish(
-        &self,
-        task: &Task<'_>,
-        state: &State,
-        identity: &Identity,
-        attempt: &str,
-        judged_with: Option<Table>,
-        staged: &Staged,
-        report: &mut Report,
-    ) -> Result<Kept, (Fault, Leave)> {
-        let nothing = |fault| (fault, Leave::Nothing);
-        self.options.stop.check().map_err(nothing)?;
-        if (staged.accepted.rows, staged.held.rows) != (report.rows.accepted, report.rows.quarantined) {
-            return Err(nothing(Fault::internal(format!(
-                "batch `{}`: {} rows were accepted and {} written, {} held back and {} written",
-                state.batch.name, report.rows.accepted, staged.accepted.rows, report.rows.quarantined, staged.held.rows
-            ))));
-        }
-        if let Some(path) = batch::changed(&state.batch.input, self.lake.storage).await.map_err(nothing)? {
-            return Ok(Kept::Refused(format!("its file `{path}` changed while it was judged")));
-        }
-        let columns = staged.accepted.schema.clone();
-        let columns = columns.ok_or_else(|| nothing(Fault::internal("the judgement gave no schema")))?;
-        let exclusive = reads_table(task.plan, &task.promotion.write);
-        let mut target = match judged_with {
-            Some(table) => table,
-            None => {
-                let url = &self.place(&task.promotion.to).map_err(nothing)?.url;
-                let table = Table::open_or_create(url, self.lake.storage, &columns).await.map_err(nothing)?;
-                let taken = self.is_published(Some(&table), state, identity).await.map_err(nothing)?;
-                if taken || exclusive && table.version() > 0 {
-                    return Ok(Kept::Again);
-                }
-                table
-            }
-        };
-        target.takes(&columns).map_err(nothing)?;
-        let held = Manifest {
-            files: staged.held.files.clone(),
-            columns: match &staged.held.schema {
-                Some(schema) => schema::delta_fields(schema).map_err(nothing)?,
-                None => Vec::new(),
-            },
-        };
-        report.promoted = true;
-        let receipt = Receipt {
-            promotion: &state.promotion,
-            batch: &state.batch.name,
-            attempt,
-            run_id: &self.ledger.run_id,
-            identity,
-            held: &held,
-            report,
-            files: &state.batch.input.files,
-        };
-        let change = Change {
-            add: staged.accepted.files.clone(),
-            remove: self.replaced(task, state, &target).map_err(nothing)?,
-            transaction: Some((transaction(&state.promotion, &state.batch.name), number(&identity.sha256))),
-            metadata: receipt.entries().map_err(nothing)?,
-            columns: Some(columns.as_ref().clone()),
-            exclusive,
-        };
-        let version = match target.commit(change).await.map_err(nothing)? {
-            Committed::Version(version) => version,
-            Committed::Conflict => return Ok(Kept::Again),
-            Committed::Unknown => {
-                let what = format!("whether batch `{}` came into `{}` is unknown", state.batch.name, task.promotion.to);
-                let fault = Fault::new(FaultKind::Unknown, what);
-                return Err((fault.with_help("running the same command again is safe and finds out"), Leave::Files));
-            }
-        };
-        let files = |fault| (fault, Leave::Files);
-        let id = target.id().map_err(files)?;
-        self.quarantine_rows(task, state, &held, &id, version).await.map_err(files)?;
-        let entry = BatchEntry {
-            attempt,
-            report: Some(report),
-            published: true,
-            version: Some((&id, version)),
-            ..self.entry(task, state)
-        };
-        self.ledger.write_batch(&entry).await.map_err(files)?;
-        Ok(Kept::Published(version))
-    }
-
-    async fn is_published(&self, target: Option<&Table>, state: &State, identity: &Identity) -> Result<bool, Fault> {
-        let Some(target) = target else { return Ok(false) };
-        let there = target.transaction(&transaction(&state.promotion, &state.batch.name)).await?;
-        Ok(there == Some(number(&identity.sha256)))
-    }
-
     /// Paths of the files that the batch's new ones take the place of.
-    fn replaced(&self, task: &Task<'_>, state: &State, target: &Table) -> Result<HashSet<String>, Fault> {
+    pub(super) fn replaced(&self, task: &Task<'_>, state: &State, target: &Table) -> Result<HashSet<String>, Fault> {
         if task.promotion.write != Write::Replace {
             return Ok(HashSet::new());
         }
@@ -291,7 +210,7 @@ impl Run<'_> {
         report: Report,
     ) -> Result<Done, Fault> {
         if self.options.dry_run {
-            let what = if report.verdict == BatchVerdict::Passed { What::Passed } else { What::Blocked };
+            let what = if report.verdict == BatchVerdict::Blocked { What::Blocked } else { What::Passed };
             return Ok((what, Some(report)));
         }
         let entry = BatchEntry { attempt, report: Some(&report), ..self.entry(task, state) };
@@ -306,19 +225,6 @@ impl Run<'_> {
         }
         Ok((What::Refused(why), None))
     }
-}
-
-/// What became of staged rows.
-enum Kept {
-    Published(i64),
-    Again,
-    Refused(String),
-}
-
-/// Whether files that are staged may be part of a table by now.
-enum Leave {
-    Nothing,
-    Files,
 }
 
 /// An attempt's identity: what is promoted, under which contract, from which files.

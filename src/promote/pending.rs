@@ -1,7 +1,7 @@
 //! Which batches there is something to do for. The target's log says what is published; the ledger only saves
 //! reading files again whose state did not change since.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::fault::Fault;
 use crate::ir::Format;
@@ -78,6 +78,12 @@ impl Run<'_> {
             pending.notices.push(format!("{name}: `{}` has no batches", promotion.from));
             return Ok(pending);
         }
+        if let Some(wanted) = self.options.batch
+            && !found.batches.iter().any(|b| b.name == wanted)
+        {
+            pending.notices.push(format!("{name}: `{}` has no batch `{wanted}`", promotion.from));
+            return Ok(pending);
+        }
         let target = Table::open(&self.place(&promotion.to)?.url, storage).await?;
         let booked = match &target {
             Some(_) => self.ledger.published(&name, &promotion.to).await?,
@@ -86,12 +92,16 @@ impl Run<'_> {
         if let Some(target) = &target {
             self.one_kind_of_batches(task, target)?;
         }
-        for batch in found.batches.into_iter().filter(chosen) {
-            let there = match &target {
-                Some(target) => target.transaction(&transaction(&name, &batch.name)).await?,
-                None => None,
-            };
-            let state = match there {
+        let batches: Vec<Batch> = found.batches.into_iter().filter(chosen).collect();
+        let recorded = match &target {
+            Some(target) => {
+                let names: Vec<String> = batches.iter().map(|b| transaction(&name, &b.name)).collect();
+                target.transactions(&names).await?
+            }
+            None => HashMap::new(),
+        };
+        for batch in batches {
+            let state = match recorded.get(&transaction(&name, &batch.name)).copied() {
                 None => Some(self.state(&name, batch, None, Before::Nothing)),
                 Some(there) => self.published_before(&name, batch, there, &booked).await?,
             };

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fault::Fault;
-use crate::hir::{Over, RuleKind, Write};
+use crate::hir::{ExprKind, Over, RuleKind, Write};
 use crate::ir::{Input, Plan};
 use crate::lake::batch;
+use crate::lake::merge::By;
 use crate::promote::{Run, Task};
 
 /// Each task after those that write what it reads; tasks that wait for each other keep their order.
@@ -54,6 +55,40 @@ fn datasets(plan: &Plan) -> BTreeSet<String> {
         });
     }
     found
+}
+
+/// Refuses what a merge cannot do yet.
+pub fn can_write(task: &Task<'_>) -> Result<(), Fault> {
+    let Write::Merge { .. } = &task.promotion.write else { return Ok(()) };
+    let name = task.promotion.name();
+    if merge_by(task)?.is_some_and(|by| by.key.is_empty()) {
+        return Err(Fault::usage(format!(
+            "`{name}` is written with `merge`, and `{}` has no `key`",
+            task.promotion.to
+        )));
+    }
+    if reads_table(task.plan, &task.promotion.write) {
+        return Err(Fault::usage(format!(
+            "`{name}` is written with `merge` and has rules over the table, which do not go together yet"
+        ))
+        .with_help("judge the batch, or write `replace`"));
+    }
+    Ok(())
+}
+
+/// How a promotion merges; `None` where it does not.
+pub fn merge_by(task: &Task<'_>) -> Result<Option<By>, Fault> {
+    let Write::Merge { by } = &task.promotion.write else { return Ok(None) };
+    let newest = match by.as_ref().map(|by| &by.kind) {
+        None => None,
+        Some(ExprKind::Column(name)) => Some(name.clone()),
+        Some(_) => {
+            let name = task.promotion.name();
+            return Err(Fault::usage(format!("`{name}` merges by an expression, and only a column can decide yet")));
+        }
+    };
+    let key = task.plan.columns.iter().filter(|c| c.key).map(|c| c.name.clone()).collect();
+    Ok(Some(By { key, newest }))
 }
 
 /// Whether a rule's verdict depends on the rows that the target already has.

@@ -35,7 +35,7 @@ const MOST_PASSES: u64 = 8;
 
 /// Judges a batch; with a sink, its rows are delivered too. Blocks, rather than fails, where the data is the cause.
 pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report, Fault> {
-    let session = Session::new(job.memory)?;
+    let session = Session::new(job.memory, job.storage)?;
     let mut plan = job.plan.clone();
     let opened = match open(&session, job.input).await {
         Ok(opened) => opened,

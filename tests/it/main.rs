@@ -13,8 +13,9 @@ mod reference;
 mod render;
 #[cfg(feature = "engine")]
 mod report;
-mod snippets;
+#[cfg(feature = "engine")]
 mod runs;
+mod snippets;
 mod stdlib;
 mod tidy;
 

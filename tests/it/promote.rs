@@ -1,6 +1,7 @@
 //! Promotions on lakes in temporary folders, under a judge that needs no engine: a row of a negative amount is
 //! held back, a batch with an amount above 1000 is blocked.
 
+mod crash;
 mod faults;
 mod lake;
 mod s3;
@@ -131,6 +132,39 @@ async fn runs_at_once_publish_every_batch_once() {
         assert_eq!(lake.rows("quarantine/silver/orders").await, [-4, -3, -2, -1]);
         assert_eq!(lake.ledger("batches", "published = true").await, 4);
     }
+}
+
+#[tokio::test]
+async fn a_receipt_tells_what_was_published_from_what_was_not() {
+    let lake = Lake::new();
+    lake.put("bronze/orders/month=1/a.parquet", &[1]).await;
+    lake.put("bronze/orders/month=2/a.parquet", &[2]).await;
+    lake.run(&by_month(Write::Append)).await;
+    let found = lake.verify("silver/orders").await;
+    assert_eq!((found.intact, found.broken.len()), (2, 0));
+    let published = lake.files("silver/orders").await;
+    lake.put(&format!("silver/orders/{}", published[0]), &[3]).await;
+    lake.remove("silver/orders/month=2").await;
+    let found = lake.verify("silver/orders").await;
+    let why: Vec<&str> = found.broken.iter().map(|(_, why)| why.as_str()).collect();
+    assert_eq!((found.intact, why), (0, vec!["is not what was published", "is gone"]));
+}
+
+#[tokio::test]
+async fn merged_rows_take_the_place_of_those_of_their_key() {
+    let lake = Lake::new();
+    lake.put("bronze/orders/month=1/a.parquet", &[1, 2]).await;
+    let task = by_month(Write::Merge { by: None }).with_key("amount");
+    lake.run(&task).await;
+    lake.put("bronze/orders/month=2/a.parquet", &[2, 3]).await;
+    let (_, summary) = lake.run(&task).await;
+    assert_eq!((summary.published, summary.exit_code()), (1, 0), "{:?}", summary.faults);
+    assert_eq!(lake.rows("silver/orders").await, [1, 2, 3]);
+    lake.put("bronze/orders/month=1/b.parquet", &[3, 4]).await;
+    let (_, summary) = lake.run(&task).await;
+    assert_eq!((summary.published, summary.exit_code()), (1, 0), "{:?}", summary.faults);
+    assert_eq!(lake.rows("silver/orders").await, [1, 2, 3, 4]);
+    assert!(lake.run(&task).await.1.is_idle());
 }
 
 #[tokio::test]

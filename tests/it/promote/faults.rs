@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use dqc::hir::Write;
-use dqc::lake::store::Storage;
-use dqc::lake::store::durable::Durable;
+use dqc::storage::Storage;
+use dqc::storage::durable::Durable;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;

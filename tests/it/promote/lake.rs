@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, StringArray};
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Int64Type};
 use dqc::fault::Fault;
-use dqc::hir::{BatchBy, OtherColumns, Promotion, Write};
-use dqc::ir::{Format, Place, Plan};
+use dqc::hir::{BatchBy, OtherColumns, Promotion, Type, Write};
+use dqc::ir::{Format, Place, Plan, PlanColumn};
 use dqc::lake::delta::Table;
-use dqc::lake::store::{Storage, Store};
+use dqc::lake::receipt::{self, Verified};
+use dqc::lake::store::Store;
 use dqc::promote::{self, Event, Options, Outcome, Stop, Summary};
 use dqc::run::{BatchVerdict, HeldRow, Job, Report, RowCounts, Sink};
+use dqc::storage::Storage;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -60,8 +62,25 @@ pub fn promotion(from: &str, to: &str, batches: BatchBy, write: Write) -> Task {
         other: OtherColumns::Ignored,
         rules: Vec::new(),
         quarantine_cap: None,
+        write: Some(promotion.write.clone()),
+        location: Default::default(),
+        source_location: Default::default(),
     };
     Task { promotion, plan }
+}
+
+impl Task {
+    pub fn with_key(mut self, column: &str) -> Self {
+        self.plan.columns.push(PlanColumn {
+            name: column.into(),
+            ty: Type::BigInt,
+            nullable: false,
+            key: true,
+            privacy: Default::default(),
+            value: None,
+        });
+        self
+    }
 }
 
 impl Lake {
@@ -157,6 +176,10 @@ impl Lake {
         amounts
     }
 
+    pub async fn verify(&self, below: &str) -> Verified {
+        receipt::verify(&self.url(below), &self.storage).await.expect("a readable table").expect("a table")
+    }
+
     pub async fn columns(&self, below: &str) -> Vec<String> {
         let table = Table::open(&self.url(below), &self.storage).await.expect("a readable log").expect("a table");
         table.columns().expect("columns").iter().map(|c| c.name().to_owned()).collect()
@@ -237,9 +260,9 @@ struct Amounts<'a> {
     meddle: Option<&'a (dyn Fn() + Sync)>,
 }
 
-#[async_trait::async_trait]
+#[async_trait::async_trait(?Send)]
 impl promote::Judge for Amounts<'_> {
-    async fn judge(&self, job: &Job<'_>, sink: &dyn Sink) -> Result<Report, Fault> {
+    async fn judge(&self, job: &Job<'_>, sink: Arc<dyn Sink>) -> Result<Report, Fault> {
         let mut counts = RowCounts::default();
         let mut blocked = false;
         let mut begun = false;

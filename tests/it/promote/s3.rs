@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use dqc::hir::Write;
-use dqc::lake::store::Storage;
+use dqc::storage::Storage;
 
 use crate::promote::lake::{Lake, by_month};
 

@@ -1,0 +1,140 @@
+//! The stores behind URLs, as one environment reaches them: local disk and S3.
+
+pub mod durable;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use object_store::ObjectStore;
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::local::LocalFileSystem;
+use url::Url;
+
+use crate::fault::{Fault, FaultKind};
+use crate::project::{Project, Secret};
+
+/// How an environment's storage is reached. Not `Debug`: the options can hold secrets.
+/// Clones share their connections.
+#[derive(Clone, Default)]
+pub struct Storage {
+    /// `[storage.s3]`, by the names that the AWS environment variables have without their prefix: `region`, `endpoint`, …
+    s3: BTreeMap<String, String>,
+    /// By scheme and host, so that a bucket's connections are shared.
+    roots: Arc<Mutex<BTreeMap<String, Arc<dyn ObjectStore>>>>,
+}
+
+impl Storage {
+    pub fn new(s3: BTreeMap<String, String>) -> Self {
+        Self { s3, roots: Arc::default() }
+    }
+
+    /// That of a project's environment; its secrets are read here.
+    pub fn of(project: &Project) -> Result<Self, Fault> {
+        let s3 = &project.config.s3;
+        let mut settings = BTreeMap::new();
+        let mut set = |name: &str, value: Option<String>| {
+            settings.extend(value.map(|value| (name.to_owned(), value)));
+        };
+        let secret = |secret: &Option<Secret>| secret.as_ref().map(|s| s.resolve(&project.root)).transpose();
+        set("region", s3.region.clone());
+        set("endpoint", s3.endpoint.clone());
+        set("allow_http", s3.allow_http.then(|| "true".to_owned()));
+        set("virtual_hosted_style_request", s3.path_style.then(|| "false".to_owned()));
+        set("access_key_id", secret(&s3.access_key_id)?);
+        set("secret_access_key", secret(&s3.secret_access_key)?);
+        set("session_token", secret(&s3.session_token)?);
+        Ok(Self::new(settings))
+    }
+
+    /// Uses `store` for every URL that starts with the scheme and host of `url`.
+    pub fn register(&self, url: &Url, store: Arc<dyn ObjectStore>) {
+        self.roots.lock().unwrap_or_else(PoisonError::into_inner).insert(root_of(url), store);
+    }
+
+    /// The store whose paths are the URL's path: a bucket, or the local disk from `/`.
+    pub fn root(&self, url: &Url) -> Result<Arc<dyn ObjectStore>, Fault> {
+        let key = root_of(url);
+        let mut roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(store) = roots.get(&key) {
+            return Ok(store.clone());
+        }
+        let store: Arc<dyn ObjectStore> = match url.scheme() {
+            "file" => Arc::new(durable::Durable::new(LocalFileSystem::new())),
+            "s3" | "s3a" => Arc::new(self.bucket(url)?),
+            other => {
+                return Err(Fault::usage(format!("storage of the kind `{other}:` is not known"))
+                    .with_help("a path, or a URL that starts with `s3://`"));
+            }
+        };
+        roots.insert(key, store.clone());
+        Ok(store)
+    }
+
+    fn bucket(&self, url: &Url) -> Result<AmazonS3, Fault> {
+        let bucket = url.host_str().unwrap_or_default();
+        let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
+        for (name, value) in &self.s3 {
+            let key: AmazonS3ConfigKey = name.parse().map_err(|_| {
+                Fault::usage(format!("`{name}` is no setting of `[storage.s3]`"))
+                    .with_help("`region`, `endpoint`, `access_key_id`, `virtual_hosted_style_request`, `allow_http`, …")
+            })?;
+            builder = builder.with_config(key, value);
+        }
+        builder.build().map_err(|e| fault(&e, &format!("the bucket `{bucket}` could not be set up")))
+    }
+}
+
+fn root_of(url: &Url) -> String {
+    format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default())
+}
+
+/// The kind of a failure below, and `doing` as what is said of it: the text below can hold values and secrets.
+pub fn fault(error: &(dyn std::error::Error + 'static), doing: &str) -> Fault {
+    let (kind, why) = kind_of(error);
+    let message = match why {
+        Some(why) => format!("{doing}: {why}"),
+        None => doing.to_owned(),
+    };
+    let fault = Fault::new(kind, message);
+    match kind {
+        FaultKind::Permission => fault.with_help("see that the account which runs dqc may read and write there"),
+        FaultKind::Storage => fault.with_help("running the same command again is safe"),
+        _ => fault,
+    }
+}
+
+/// Looks through an error and what caused it for the first that tells more than "storage".
+fn kind_of(error: &(dyn std::error::Error + 'static)) -> (FaultKind, Option<&'static str>) {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<object_store::Error>() {
+            match error {
+                object_store::Error::PermissionDenied { .. } => {
+                    return (FaultKind::Permission, Some("permission denied"));
+                }
+                object_store::Error::Unauthenticated { .. } => {
+                    return (FaultKind::Permission, Some("the credentials are not accepted"));
+                }
+                object_store::Error::NotFound { .. } => return (FaultKind::Storage, Some("it is not there")),
+                _ => {}
+            }
+        }
+        if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            use std::io::ErrorKind as K;
+            match error.kind() {
+                K::PermissionDenied | K::ReadOnlyFilesystem => {
+                    return (FaultKind::Permission, Some("permission denied"));
+                }
+                K::StorageFull | K::QuotaExceeded => return (FaultKind::Storage, Some("the disk is full")),
+                K::NotFound => return (FaultKind::Storage, Some("it is not there")),
+                K::TimedOut => return (FaultKind::Storage, Some("no answer in time")),
+                K::ConnectionRefused | K::ConnectionReset | K::ConnectionAborted => {
+                    return (FaultKind::Storage, Some("no connection"));
+                }
+                _ => {}
+            }
+        }
+        cause = error.source();
+    }
+    (FaultKind::Storage, None)
+}

@@ -1,0 +1,71 @@
+//! A run that is killed at a system call, at each one in turn: the next run converges. Needs `strace`; without it
+//! the test is left out. The killed run is this test binary itself, as a child process.
+
+use std::process::{Command, Stdio};
+
+use dqc::hir::Write;
+use dqc::storage::Storage;
+
+use crate::promote::lake::{Lake, by_month};
+
+const FOLDER: &str = "DQC_TEST_LAKE";
+
+/// Those by which a run leaves something on the disk.
+const CALLS: [&str; 6] = ["fsync", "link", "linkat", "unlink", "rename", "mkdir"];
+
+/// Not a test of its own: what the child process does.
+#[tokio::test]
+#[ignore = "run by the test below"]
+async fn child() {
+    let Ok(folder) = std::env::var(FOLDER) else { return };
+    let lake = Lake::at(&format!("file://{folder}"), Storage::default());
+    lake.run(&by_month(Write::Replace)).await;
+}
+
+/// Whether the child came to its end.
+fn run_killed_at(lake: &Lake, call: &str, nth: usize) -> Option<bool> {
+    let status = Command::new("strace")
+        .args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")])
+        .args(["-e", &format!("inject={call}:signal=SIGKILL:when={nth}")])
+        .arg(std::env::current_exe().ok()?)
+        .args(["promote::crash::child", "--exact", "--ignored", "--test-threads=1"])
+        .env(FOLDER, lake.path(""))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .ok()?;
+    Some(status.success())
+}
+
+#[tokio::test]
+async fn a_run_killed_at_any_call_leaves_the_old_state_and_the_next_completes_it() {
+    let mut points = 0;
+    for call in CALLS {
+        for nth in 1.. {
+            let lake = Lake::new();
+            lake.put("bronze/orders/month=1/a.parquet", &[1, -2]).await;
+            lake.run(&by_month(Write::Replace)).await;
+            // A batch that changed, and a new one.
+            lake.put("bronze/orders/month=1/b.parquet", &[5, -6]).await;
+            lake.put("bronze/orders/month=2/a.parquet", &[3, -4]).await;
+            let Some(ended) = run_killed_at(&lake, call, nth) else {
+                println!("left out: strace is not installed");
+                return;
+            };
+            let seen = lake.rows("silver/orders").await;
+            let states: [&[i64]; 3] = [&[1], &[1, 5], &[1, 3, 5]];
+            assert!(states.contains(&&seen[..]), "{call} {nth}: {seen:?}");
+            let (_, next) = lake.run(&by_month(Write::Replace)).await;
+            assert_eq!(next.exit_code(), 0, "{call} {nth}: {:?}", next.faults);
+            assert_eq!(lake.rows("silver/orders").await, [1, 3, 5], "{call} {nth}");
+            assert_eq!(lake.rows("quarantine/silver/orders").await, [-6, -4, -2], "{call} {nth}");
+            assert_eq!(lake.ledger("batches", "published = true").await, 3, "{call} {nth}");
+            assert!(lake.run(&by_month(Write::Replace)).await.1.is_idle(), "{call} {nth}");
+            if ended {
+                break;
+            }
+            points += 1;
+        }
+    }
+    println!("killed at {points} points");
+}
