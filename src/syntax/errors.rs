@@ -88,13 +88,8 @@ pub fn open_comment(span: Span) -> Diagnostic {
 }
 
 pub fn too_deep(span: Span) -> Diagnostic {
-    Diagnostic::new(
-        Code::DQ0105,
-        "this is nested too deeply",
-        span,
-        "more than 100 levels, or 200 operators in a row",
-    )
-    .with_help("split the expression; a `fn` can hold a part of it")
+    Diagnostic::new(Code::DQ0105, "this is nested too deeply", span, "more than 100 levels, or 200 operators in a row")
+        .with_help("split the expression; a `fn` can hold a part of it")
 }
 
 pub fn open_paren(opened: Span, found: &str, at: Span, sign: char) -> Diagnostic {

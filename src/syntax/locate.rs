@@ -10,7 +10,7 @@ use super::describe;
 use super::errors;
 use super::grammar::{Grammar, Pair, Rule};
 use super::recover::Group;
-use super::trivia::string_end;
+use super::trivia::{string_end, trimmed_end};
 use crate::diagnostics::Diagnostic;
 use crate::diagnostics::suggest::nearest;
 use crate::source::Span;
@@ -172,6 +172,13 @@ impl<'t> Builder<'t> {
 
     /// The most precise finding for an item that its rule refuses.
     pub fn locate(&mut self, span: Span, kind: Kind) -> Diagnostic {
+        let end = trimmed_end(
+            self.text_between(0, self.text_len()).unwrap_or(""),
+            &self.comments,
+            span.start as usize,
+            span.end as usize,
+        );
+        let span = self.range(span.start as usize, end.max(span.start as usize + 1).min(span.end as usize));
         let text = self.slice(span);
         if let Some(finding) = self.unclosed_text(span) {
             return finding;

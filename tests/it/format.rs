@@ -9,7 +9,8 @@ use crate::root;
 
 /// Every `.dq` file of the project, but for what a build or a run leaves behind.
 fn files() -> Vec<PathBuf> {
-    let left = |entry: &walkdir::DirEntry| matches!(entry.file_name().to_str(), Some("target" | ".git" | "node_modules"));
+    let left =
+        |entry: &walkdir::DirEntry| matches!(entry.file_name().to_str(), Some("target" | ".git" | "node_modules"));
     let walk = walkdir::WalkDir::new(root()).sort_by_file_name().into_iter().filter_entry(|e| !left(e));
     let files = walk.filter_map(Result::ok).map(walkdir::DirEntry::into_path);
     files.filter(|p| p.extension().is_some_and(|e| e == "dq")).collect()
@@ -78,9 +79,59 @@ fn boundary(text: &str, mut at: usize) -> usize {
 /// The text with something removed, repeated, put in or exchanged.
 fn mutated(text: &str, chance: &mut Chance) -> String {
     const PIECES: &[&str] = &[
-        "(", ")", "{", "}", "\"", "'", "`", "\"\"\"", ":", "::", ",", ";", "|", "\n", "\r\n", "--", "//", "/*", "*/", "///", " not ", " case ",
-        " end ", " in ", "%", "5% 3", "“", "”", "\u{FEFF}", "\u{A0}", "é", "\0", "contract ", "columns {", "rules {", "test \"", "else ",
-        "@", "@ 1.0", "2 mins", " select ", "\\", "r\"", "[", "]", "<", ">", "x: ", "because: ", "9999999999999999999999 ", "-", "!", "==",
+        "(",
+        ")",
+        "{",
+        "}",
+        "\"",
+        "'",
+        "`",
+        "\"\"\"",
+        ":",
+        "::",
+        ",",
+        ";",
+        "|",
+        "\n",
+        "\r\n",
+        "--",
+        "//",
+        "/*",
+        "*/",
+        "///",
+        " not ",
+        " case ",
+        " end ",
+        " in ",
+        "%",
+        "5% 3",
+        "“",
+        "”",
+        "\u{FEFF}",
+        "\u{A0}",
+        "é",
+        "\0",
+        "contract ",
+        "columns {",
+        "rules {",
+        "test \"",
+        "else ",
+        "@",
+        "@ 1.0",
+        "2 mins",
+        " select ",
+        "\\",
+        "r\"",
+        "[",
+        "]",
+        "<",
+        ">",
+        "x: ",
+        "because: ",
+        "9999999999999999999999 ",
+        "-",
+        "!",
+        "==",
     ];
     let mut text = text.to_string();
     for _ in 0..=chance.below(3) {
@@ -105,7 +156,11 @@ fn check(text: &str, name: &str) {
         assert!(sound(d.primary.span), "{name}: {} outside of the text:\n{text}", d.code.name());
         assert!(d.secondary.iter().all(|l| sound(l.span)), "{name}: {} outside of the text:\n{text}", d.code.name());
         let edits = d.fix.iter().flat_map(|f| &f.edits);
-        assert!(edits.into_iter().all(|e| sound(e.span)), "{name}: the fix of {} is outside of the text:\n{text}", d.code.name());
+        assert!(
+            edits.into_iter().all(|e| sound(e.span)),
+            "{name}: the fix of {} is outside of the text:\n{text}",
+            d.code.name()
+        );
     }
     let once = format(text).text;
     let twice = format(&once).text;
@@ -131,9 +186,25 @@ fn no_text_confuses_parser_or_formatter() {
 #[test]
 fn deep_and_long_texts_end_in_a_finding() {
     let deep = |open: &str, close: &str, n: usize| {
-        format!("contract a.b @ 1.0.0 {{\n rules {{\n  a: {}x{} > 0\n }}\n}}\n\ntype Kept = int\n", open.repeat(n), close.repeat(n))
+        format!(
+            "contract a.b @ 1.0.0 {{\n rules {{\n  a: {}x{} > 0\n }}\n}}\n\ntype Kept = int\n",
+            open.repeat(n),
+            close.repeat(n)
+        )
     };
-    for (open, close) in [("(", ")"), ("not ", ""), ("- ", ""), ("case when ", " then 1 end"), ("f(", ")"), ("[", "]"), ("x[", "]"), ("{", "}"), ("", ".a"), ("", " + 1"), ("", " and x")] {
+    for (open, close) in [
+        ("(", ")"),
+        ("not ", ""),
+        ("- ", ""),
+        ("case when ", " then 1 end"),
+        ("f(", ")"),
+        ("[", "]"),
+        ("x[", "]"),
+        ("{", "}"),
+        ("", ".a"),
+        ("", " + 1"),
+        ("", " and x"),
+    ] {
         for n in [10, 190, 3_000] {
             let text = deep(open, close, n);
             let parsed = dqc::syntax::parse(FileId(0), &text);
