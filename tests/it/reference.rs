@@ -40,14 +40,37 @@ fn the_reference_speaks_the_language() {
     }
 }
 
-/// The rules of the grammar under its headings, without those that read mistakes.
+/// The rules of the grammar under its headings, without those that read mistakes, signs as they are written.
 fn rules(grammar: &str) -> String {
-    let name = Regex::new(r"^(\w+) *= ").expect("a regular expression");
-    let slips = Regex::new(r" ~ !?\(?slip_\w+\)?\??| \| slip_\w+|slip_\w+ \| ").expect("a regular expression");
-    let empty = Regex::new(r"no_\w+|slip_\w+|junk\w*|only_\w+|open_junk|open_string|nested|string_or_comment")
-        .expect("a regular expression");
+    let regex = |pattern: &str| Regex::new(pattern).expect("a regular expression");
+    let name = regex(r"^(\w+) *= ");
+    let mistakes = regex(
+        r"^(no_\w+|slip_\w+|junk\w*|open_\w+|smart_string|nested|string_or_comment|select_text|balanced|default_word)$",
+    );
+    let cuts = [
+        regex(r"slip_\w+ \| "),
+        regex(r" \| slip_\w+( ~ slip_\w+\??)?"),
+        regex(r" ~ !?slip_\w+\??"),
+        regex(r"slip_\w+\? ~ "),
+        regex(r" \| (no_\w+|open_string|smart_string|junk\w*)"),
+        regex(r" ~ slip_rest\?"),
+    ];
+    let signs = [
+        ("head_colon", "\":\""),
+        ("comma", "\",\""),
+        ("colon", "\":\""),
+        ("equals", "\"=\""),
+        ("at_sign", "\"@\""),
+        ("l_paren", "\"(\""),
+        ("r_paren", "\")\""),
+        ("r_bracket", "\"]\""),
+        ("l_angle", "\"<\""),
+        ("r_angle", "\">\""),
+        ("l_brace", "\"{\""),
+    ]
+    .map(|(name, sign)| (regex(&format!(r"\b{name}\b")), sign));
     let mut out = String::new();
-    let mut skipped = true;
+    let (mut skipped, mut within) = (true, false);
     for line in grammar.lines() {
         if let Some(title) = line.strip_prefix("// --- ") {
             skipped = title.starts_with("a slice") || title.starts_with("keywords");
@@ -61,13 +84,22 @@ fn rules(grammar: &str) -> String {
         if skipped || line.is_empty() || line.starts_with("//") {
             continue;
         }
-        if let Some(rule) = name.captures(line).map(|c| c[1].to_string()) {
-            let whole = empty.find(&rule).is_some_and(|m| m.as_str() == rule);
-            if whole && !line.ends_with(['{', '|']) {
-                continue;
-            }
+        if within {
+            within = !line.ends_with('}');
+            continue;
         }
-        let _ = writeln!(out, "{}", slips.replace_all(line, ""));
+        if name.captures(line).is_some_and(|c| mistakes.is_match(&c[1])) {
+            within = !line.ends_with('}');
+            continue;
+        }
+        let mut line = line.to_string();
+        for cut in &cuts {
+            line = cut.replace_all(&line, "").into_owned();
+        }
+        for (sign, text) in &signs {
+            line = sign.replace_all(&line, *text).into_owned();
+        }
+        let _ = writeln!(out, "{line}");
     }
     out + "```\n"
 }
