@@ -63,6 +63,8 @@ pub struct Checker<'a> {
     budget: usize,
     /// Contracts that were told that they need a zone.
     zones_offered: HashSet<Span>,
+    /// Includes that were told that null is undecided.
+    nulls_asked: HashSet<Span>,
     /// Datasets that the piece which is checked reads.
     reads: Vec<(String, Span)>,
 }
@@ -91,6 +93,7 @@ pub fn check<'a>(
         variables: Vec::new(),
         budget: 0,
         zones_offered: HashSet::new(),
+        nulls_asked: HashSet::new(),
         reads: Vec::new(),
     };
     let checked = checker.project(files);

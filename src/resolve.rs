@@ -131,7 +131,12 @@ impl<'a> Names<'a> {
             let entry = module.declared.entry((space, fold(&name))).or_default();
             let overload = is_extern(&decl) && entry.iter().all(|f| is_extern(&f.decl));
             if let (Some(first), false) = (entry.first(), overload) {
-                sink.push(errors::declared_twice(space.noun(), &name, span, first.span));
+                let other = declared_name(std::slice::from_ref(first)).unwrap_or_else(|| name.clone());
+                sink.push(if other == name {
+                    errors::declared_twice(space.noun(), &name, span, first.span)
+                } else {
+                    errors::differs_by_case(space.noun(), &name, span, &other, first.span)
+                });
             } else {
                 entry.push(found);
             }

@@ -7,7 +7,7 @@ use crate::syntax::ast;
 use super::contracts::{Declared, Defaults};
 use super::scope::{self, Schema, Scope, Zone};
 use super::templates::Holes;
-use super::types::{Claim, Meant};
+use super::types::{Claim, Meant, Step};
 use super::{Checker, Expansion, errors};
 use crate::resolve::fold;
 
@@ -161,12 +161,44 @@ impl<'a> Checker<'a> {
                 None => refinement_span(claim.refinement),
             };
             let errors = self.errors;
-            let condition = self.claim(claim, value, zone);
+            let condition = self.claim_within(claim, &claim.way, value, zone);
             if self.errors == errors && !condition.ty.is_error() {
                 found.push((claim.name.unwrap_or("where").to_owned(), condition, span));
             }
         }
         found
+    }
+
+    /// The condition of a claim on what lies inside the value.
+    fn claim_within(&mut self, claim: &Claim<'a>, way: &[Step], value: &Expr, zone: &Zone) -> Expr {
+        let (grain, span) = (value.grain, value.span);
+        match (way.split_first(), &value.ty) {
+            (None, _) => self.claim(claim, value, zone),
+            (Some((Step::Field(name), rest)), Type::Struct(fields)) => {
+                let Some(field) = fields.iter().find(|f| f.name == *name) else { return scope::error(span) };
+                let (ty, nullable) = (field.ty.clone(), field.nullable || value.nullable);
+                let kind = ExprKind::Field(Box::new(value.clone()), name.clone());
+                self.claim_within(claim, rest, &Expr { kind, ty, nullable, grain, span }, zone)
+            }
+            (Some((Step::Each, rest)), Type::Array { item, nullable }) => {
+                let variable = format!("it{}", "'".repeat(rest.iter().filter(|s| **s == Step::Each).count()));
+                let kind = ExprKind::Variable(variable.clone());
+                let element = Expr { kind, ty: (**item).clone(), nullable: *nullable, grain, span };
+                let body = self.claim_within(claim, rest, &element, zone);
+                if body.ty.is_error() {
+                    return body;
+                }
+                let nullable = value.nullable || body.nullable;
+                let kind = ExprKind::Quantified {
+                    every: true,
+                    variable,
+                    source: Box::new(value.clone()),
+                    body: Box::new(body),
+                };
+                Expr { kind, ty: Type::Boolean, nullable, grain, span }
+            }
+            _ => scope::error(span),
+        }
     }
 
     fn claim(&mut self, claim: &Claim<'a>, value: &Expr, zone: &Zone) -> Expr {
@@ -205,7 +237,7 @@ impl<'a> Checker<'a> {
         {
             let kind = ExprKind::Column("it".to_owned());
             let value = Expr { kind, ty: meant.ty.clone(), nullable: false, grain: Grain::Row, span: decl.name.span };
-            let claim = *claim;
+            let claim = claim.clone();
             self.claim(&claim, &value, &Zone::Assumed);
         }
         if self.errors > errors {

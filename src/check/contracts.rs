@@ -287,7 +287,7 @@ fn retention(d: &ast::Duration) -> i64 {
 /// What the innermost to the outermost `in (…)` of a column allow, where all of it is constant.
 fn values(claims: &[Claim<'_>], ty: &Type) -> Option<Vec<Value>> {
     let mut found: Option<Vec<Value>> = None;
-    for claim in claims {
+    for claim in claims.iter().filter(|c| c.way.is_empty()) {
         if let ast::Refinement::In(list, _) = claim.refinement {
             let own: Option<Vec<Value>> = list.iter().map(|e| constant(e, ty)).collect();
             let own = own?;

@@ -26,15 +26,15 @@ impl<'a> Checker<'a> {
         let file = p.span.file;
         let (source, target) = (self.dataset(&p.from, file), self.dataset(&p.to, file));
         let (source, target) = (source?, target?);
+        if fold(&source.dataset) == fold(&target.dataset) {
+            self.report(errors::circle_of_promotions(p.head, &[&source.dataset, &target.dataset]));
+            return None;
+        }
         if let Some(first) = taken.get(&fold(&target.dataset)) {
             self.report(errors::second_promotion(p.head, &target.dataset, *first));
             return None;
         }
         taken.insert(fold(&target.dataset), p.head);
-        if fold(&source.dataset) == fold(&target.dataset) {
-            self.report(errors::circle_of_promotions(p.head, &[&source.dataset, &target.dataset]));
-            return None;
-        }
         let contract = contracts.iter().find(|c| c.dataset == target.dataset);
         let zone_of = |dataset: &str| contracts.iter().find(|c| c.dataset == dataset).and_then(|c| c.zone.clone());
         let zone = match zone_of(&target.dataset).or_else(|| zone_of(&source.dataset)) {

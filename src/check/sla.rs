@@ -1,7 +1,7 @@
 //! Service levels and calendars.
 
 use crate::hir::{self, Act, Contract, Grain, Sla, SlaWhat};
-use crate::resolve::{Space, fold};
+use crate::resolve::{Decl, Space, fold};
 use crate::source::Span;
 use crate::syntax::ast;
 
@@ -16,9 +16,7 @@ const BASES: [&str; 10] =
 
 impl<'a> Checker<'a> {
     pub fn calendar(&mut self, c: &'a ast::Calendar) -> Option<hir::Calendar> {
-        if !self.is_calendar(&c.base, c.span.file, Some(&c.name)) {
-            return None;
-        }
+        let known = self.is_calendar(&c.base, c.span.file, Some(&c.name)) && self.has_a_first_day(c);
         let mut except = Vec::with_capacity(c.except.len());
         for text in &c.except {
             match literals::date(&text.value) {
@@ -26,7 +24,26 @@ impl<'a> Checker<'a> {
                 None => self.report(errors::unreadable(text.span, &text.value, &hir::Type::Date)),
             }
         }
-        Some(hir::Calendar { name: c.name.text.clone(), base: c.base.text.clone(), except, span: c.span })
+        known.then(|| hir::Calendar { name: c.name.text.clone(), base: c.base.text.clone(), except, span: c.span })
+    }
+
+    /// A calendar's base, and the base of that, end with days of the week.
+    fn has_a_first_day(&mut self, c: &ast::Calendar) -> bool {
+        let mut seen = vec![fold(&c.name.text)];
+        let mut base = c.base.clone();
+        let mut file = c.span.file;
+        loop {
+            let path = ast::Path { names: vec![base.clone()], span: base.span };
+            let Some(Decl::Calendar(next)) = self.names.find(file, Space::Calendar, &path).first().map(|f| f.decl) else {
+                return true;
+            };
+            if seen.contains(&fold(&next.name.text)) {
+                self.report(errors::goes_round("calendar", &c.name.text, c.base.span, next.name.span));
+                return false;
+            }
+            seen.push(fold(&next.name.text));
+            (base, file) = (next.base.clone(), next.span.file);
+        }
     }
 
     fn is_calendar(&mut self, name: &ast::Name, file: crate::source::FileId, own: Option<&ast::Name>) -> bool {

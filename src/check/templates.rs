@@ -61,18 +61,21 @@ impl<'a> Checker<'a> {
         if let Some(group) = holes.groups.iter().find(|g| fold(g) == wanted) {
             return group.clone();
         }
-        let name = match holes.renamed.iter().find(|(from, _)| fold(from) == wanted) {
-            Some((_, to)) => to.as_str(),
-            None => name,
-        };
+        let renamed = holes.renamed.iter().find(|(from, _)| fold(from) == wanted);
+        let name = renamed.map_or(name, |(_, to)| to.as_str());
+        let by_itself = self.by_itself > 0;
+        if by_itself && renamed.is_some() {
+            return name.to_owned();
+        }
         if let Some(column) = holes.columns.and_then(|c| c.find(name)) {
             return column.name.clone();
         }
-        if ALWAYS.contains(&name) || holes.columns.is_some_and(|c| c.open) {
+        if ALWAYS.contains(&name) || !by_itself && holes.columns.is_some_and(|c| c.open) {
             return name.to_owned();
         }
         let columns = holes.columns.iter().flat_map(|c| c.names());
-        let known: Vec<&str> = columns.chain(holes.groups.iter().map(String::as_str)).chain(ALWAYS).collect();
+        let params = holes.renamed.iter().map(|(from, _)| from.as_str());
+        let known: Vec<&str> = columns.chain(params).chain(holes.groups.iter().map(String::as_str)).chain(ALWAYS).collect();
         self.report(errors::unknown_hole(span, name, &known, holes.columns.is_some()));
         name.to_owned()
     }

@@ -8,7 +8,7 @@ use crate::syntax::ast;
 use super::{Checker, errors};
 
 /// A condition on `it` that a column or a declared type writes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Claim<'a> {
     pub refinement: &'a ast::Refinement,
     /// The declared type that writes it; `None`: the column itself.
@@ -16,6 +16,16 @@ pub struct Claim<'a> {
     /// Where the condition's names are looked up.
     pub file: FileId,
     pub declared: Span,
+    /// From the column's value to the one that is judged.
+    pub way: Vec<Step>,
+}
+
+/// Into a value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Every element of an array.
+    Each,
+    Field(String),
 }
 
 /// A written type, resolved.
@@ -84,14 +94,18 @@ impl<'a> Checker<'a> {
     pub fn refined(&mut self, refined: &'a ast::Refined, file: FileId) -> Meant<'a> {
         let mut meant = self.meant(&refined.ty, file);
         if let Some(refinement) = &refined.condition {
-            meant.claims.push(Claim { refinement, name: None, file, declared: refined.span });
+            meant.claims.push(Claim { refinement, name: None, file, declared: refined.span, way: Vec::new() });
         }
         meant
     }
 
     fn meant(&mut self, ty: &'a ast::Ty, file: FileId) -> Meant<'a> {
         let ast::TyKind::Named(path) = &ty.kind else {
-            return Meant::plain(self.ty(ty, file), ty.optional);
+            let mut meant = Meant::plain(self.ty(ty, file), ty.optional);
+            if !meant.ty.is_error() {
+                self.nested_claims(ty, file, &mut Vec::new(), &mut meant.claims);
+            }
+            return meant;
         };
         let name = path.text().to_lowercase();
         if let Some(base) = base(&name) {
@@ -123,10 +137,33 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// What declared types inside an array or struct ask of their values.
+    fn nested_claims(&mut self, ty: &'a ast::Ty, file: FileId, way: &mut Vec<Step>, found: &mut Vec<Claim<'a>>) {
+        match &ty.kind {
+            ast::TyKind::Named(_) if !way.is_empty() => {
+                let claims = self.meant(ty, file).claims.into_iter();
+                found.extend(claims.map(|c| Claim { way: way.iter().cloned().chain(c.way).collect(), ..c }));
+            }
+            ast::TyKind::Array(item) => {
+                way.push(Step::Each);
+                self.nested_claims(item, file, way, found);
+                way.pop();
+            }
+            ast::TyKind::Struct(fields) => {
+                for (name, ty) in fields {
+                    way.push(Step::Field(name.text.clone()));
+                    self.nested_claims(ty, file, way, found);
+                    way.pop();
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn unknown_type(&mut self, path: &ast::Path, name: &str, file: FileId) {
         let known = self.names.in_scope(file, Space::Type);
         let elsewhere = self.names.elsewhere(Space::Type, name);
-        self.report(match habit(name) {
+        self.report(match habit(name).filter(|_| elsewhere.is_none()) {
             Some(ours) => errors::sql_type(path, ours),
             None => errors::unknown_type(path, BASE_NAMES.iter().copied().chain(known.iter().map(String::as_str)), elsewhere),
         });

@@ -223,6 +223,12 @@ fn set_rows(e: &mut Expr, rows: &Rows, filter: Option<&Expr>) {
     e.grain = if e.grain == Grain::Constant { Grain::Constant } else { Grain::Batch };
     if let ExprKind::Aggregate(a) = &mut e.kind {
         if a.rows == Rows::Own {
+            // A row that is compared with its batch is itself in it.
+            let own_batch = matches!(rows, Rows::Batch | Rows::Input) && filter.is_none() && a.filter.is_none();
+            let single = !matches!(a.function, AggregateFn::StdDev | AggregateFn::Variance | AggregateFn::Skewness | AggregateFn::Kurtosis | AggregateFn::Correlation);
+            if own_batch && single && !a.args.iter().any(|x| x.nullable) {
+                e.nullable = false;
+            }
             a.rows = rows.clone();
             a.filter = match (a.filter.take(), filter) {
                 (Some(own), Some(filter)) => Some(Box::new(join(BinaryOp::And, *own, filter.clone()))),
@@ -233,4 +239,7 @@ fn set_rows(e: &mut Expr, rows: &Rows, filter: Option<&Expr>) {
         return;
     }
     e.children_mut().into_iter().for_each(|child| set_rows(child, rows, filter));
+    if matches!(e.kind, ExprKind::Binary { .. } | ExprKind::Negate(_) | ExprKind::Cast { attempt: false, .. }) {
+        e.nullable = e.children().into_iter().any(|child| child.nullable);
+    }
 }

@@ -186,7 +186,7 @@ impl<'a> Checker<'a> {
             if zone.ty.optional && matches!(s.zone, Zone::Missing { .. }) {
                 typed.push(scope::literal(crate::hir::Value::Null, Type::String, span));
             } else {
-                let what = format!("`{}` of an instant", decl.name.text());
+                let what = format!("`{}`", decl.name.text());
                 match self.need_zone(s, span, &what) {
                     Some(zone) => typed.push(zone),
                     None => return scope::error(span),

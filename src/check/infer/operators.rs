@@ -46,6 +46,10 @@ impl<'a> Checker<'a> {
         match op {
             BinaryOp::And | BinaryOp::Or => self.chain(op, left, right, span, s),
             _ if op.is_comparison() => {
+                if let (ast::ExprKind::Tuple(_), ast::ExprKind::Tuple(_)) = (&left.kind, &right.kind) {
+                    self.report(errors::tuple_here(span));
+                    return scope::error(span);
+                }
                 let (left, right) = (self.expr(left, s), self.expr(right, s));
                 self.comparison(op, op_span, left, right, span, s)
             }

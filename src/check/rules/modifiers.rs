@@ -185,7 +185,9 @@ impl<'a> Checker<'a> {
         if let Some(nulls) = context.nulls {
             return nulls;
         }
-        if condition.nullable {
+        // An included set is asked about once, however many of its rules need an answer.
+        let told = |c: &mut Self| context.included.as_ref().is_some_and(|(_, span)| !c.nulls_asked.insert(*span));
+        if condition.nullable && !told(self) {
             let mut end = rule.cond.span();
             for span in [mods.when.map(|(_, s)| s), mods.for_each.map(|(_, _, s)| s), mods.over.map(|(_, s)| s)].into_iter().flatten() {
                 end = end.to(span);
