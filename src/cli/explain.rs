@@ -9,6 +9,7 @@ use crate::diagnostics::{Code, suggest};
 use crate::fault::Fault;
 use crate::hir::{Above, Act, Action, Checked, Contract, Nulls, Rule, RuleKind};
 use crate::source::{SourceMap, Span};
+use crate::suite::generate;
 
 /// Explain a finding's code, an exit code, or a rule
 ///
@@ -178,6 +179,9 @@ fn sentences(contract: &Contract, rule: &Rule) -> Vec<(&'static str, String)> {
         },
     )));
     out.push(("broken", rule.actions.iter().map(action).collect::<Vec<_>>().join("; ")));
+    let examples = generate::examples(contract, rule);
+    out.extend(examples.passes.map(|row| ("passes", generate::shown(&row))));
+    out.extend(examples.breaks.map(|row| ("breaks", generate::shown(&row))));
     if let Some(owner) = &contract.owner {
         out.push(("owner", owner.clone()));
     }

@@ -7,7 +7,7 @@ use crate::check::facts::{Found, Pattern, each_part, search_text};
 use crate::eval::{cast, value};
 use crate::hir::{Column, Contract, Expr, ExprKind, Rule, RuleKind, Type, Value};
 
-use super::judge::{Verdict, judge};
+use super::judge::{Verdict, judge, show};
 use super::samples;
 use super::world::{CLOCK, Row, World};
 
@@ -53,7 +53,7 @@ pub fn some(contract: &Contract, column: &Column, count: usize) -> Vec<Value> {
     let claims = claims(contract, column);
     let mut found: Vec<Value> = Vec::new();
     for value in candidates(column, &claims, count).take(TRIES) {
-        if accepts(&claims, contract, column, &value) && !found.iter().any(|v| value::same(v, &value)) {
+        if accepts(&claims, column, &value) && !found.iter().any(|v| value::same(v, &value)) {
             found.push(value);
             if found.len() == count {
                 break;
@@ -64,7 +64,7 @@ pub fn some(contract: &Contract, column: &Column, count: usize) -> Vec<Value> {
 }
 
 /// The conditions on a column alone.
-fn claims<'c>(contract: &'c Contract, column: &Column) -> Vec<&'c Expr> {
+pub fn claims<'c>(contract: &'c Contract, column: &Column) -> Vec<&'c Expr> {
     let own = |rule: &&Rule| rule.name.strip_prefix(column.name.as_str()).is_some_and(|rest| rest.starts_with('.'));
     let condition = |rule: &'c Rule| match &rule.kind {
         RuleKind::Row { condition } if rule.when.is_none() => Some(condition),
@@ -79,8 +79,8 @@ fn claims<'c>(contract: &'c Contract, column: &Column) -> Vec<&'c Expr> {
         .collect()
 }
 
-fn accepts(claims: &[&Expr], contract: &Contract, column: &Column, value: &Value) -> bool {
-    let _ = contract;
+/// Whether a value meets a column's claims.
+pub fn accepts(claims: &[&Expr], column: &Column, value: &Value) -> bool {
     let scope = One { name: &column.name, value };
     claims.iter().all(|claim| crate::eval::holds(claim, &scope) == Ok(Some(true)))
 }
@@ -278,6 +278,11 @@ pub fn examples(contract: &Contract, rule: &Rule) -> Examples {
     }
 }
 
+/// `amount = 0.00, status = "paid"`
+pub fn shown(row: &[(String, Value)]) -> String {
+    row.iter().map(|(name, value)| format!("{name} = {}", show(value))).collect::<Vec<_>>().join(", ")
+}
+
 /// The columns that row rules read.
 pub fn read_by(rules: &[&Rule]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
@@ -354,7 +359,7 @@ fn meets_claims(contract: &Contract, columns: &[&Column], row: &Row) -> bool {
         let claims = claims(contract, c);
         match row.get(&c.name) {
             Some(Value::Null) => c.nullable,
-            Some(value) => accepts(&claims, contract, c, value),
+            Some(value) => accepts(&claims, c, value),
             None => true,
         }
     })

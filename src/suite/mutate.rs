@@ -7,7 +7,7 @@ use crate::hir::{
 };
 use crate::source::{SourceMap, Span};
 
-use super::generate::{self, step};
+use super::generate::{self, shown, step};
 use super::judge::{Verdict, show};
 use super::world::{Row, World};
 use super::{check, errors, rules_of};
@@ -80,10 +80,6 @@ fn expects(expects: &[Expect], rule: &Rule) -> bool {
         ExpectWhat::Holds(name) | ExpectWhat::Breaks(name, _) | ExpectWhat::NotEvaluated(name) => *name == rule.name,
         ExpectWhat::EveryOther { .. } => false,
     })
-}
-
-fn shown(row: &[(String, Value)]) -> String {
-    row.iter().map(|(name, value)| format!("{name} = {}", show(value))).collect::<Vec<_>>().join(", ")
 }
 
 enum Telling {
@@ -180,12 +176,11 @@ impl Context<'_> {
 
     fn variants(&self, expr: &Expr) -> Vec<Variant> {
         let mut found = self.here(expr);
-        let mut copy = expr.clone();
-        for slot in 0..slots(&mut copy).len() {
-            let child = slots(&mut copy).into_iter().nth(slot).map(|c| c.clone());
-            for v in child.iter().flat_map(|c| self.variants(c)) {
+        for slot in 0..expr.children().len() {
+            let child = expr.children().into_iter().nth(slot);
+            for v in child.into_iter().flat_map(|c| self.variants(c)) {
                 let mut changed = expr.clone();
-                if let Some(place) = slots(&mut changed).into_iter().nth(slot) {
+                if let Some(place) = changed.children_mut().into_iter().nth(slot) {
                     *place = v.expr;
                 }
                 found.push(Variant { at: v.at, what: v.what, expr: changed });
@@ -278,27 +273,4 @@ fn other(op: BinaryOp, right: &Expr) -> Option<BinaryOp> {
         BinaryOp::Subtract => BinaryOp::Add,
         _ => return None,
     })
-}
-
-/// The places in an expression where others stand.
-fn slots(expr: &mut Expr) -> Vec<&mut Expr> {
-    match &mut expr.kind {
-        ExprKind::Error | ExprKind::Literal(_) | ExprKind::Column(_) | ExprKind::Variable(_) => Vec::new(),
-        ExprKind::Field(of, _) | ExprKind::Not(of) | ExprKind::Negate(of) => vec![of],
-        ExprKind::IsNull(of) | ExprKind::IsTrue(of) | ExprKind::IsFalse(of) => vec![of],
-        ExprKind::Matches { value, .. } | ExprKind::Cast { value, .. } => vec![value],
-        ExprKind::Index(a, b) | ExprKind::IsDistinct(a, b) => vec![a, b],
-        ExprKind::Binary { left, right, .. } => vec![left, right],
-        ExprKind::In { value, .. } => vec![value],
-        ExprKind::Like { value, .. } => vec![value],
-        ExprKind::Case { arms, otherwise } => {
-            let arms = arms.iter_mut().flat_map(|(a, b)| [a, b]);
-            arms.chain(otherwise.iter_mut().map(|e| &mut **e)).collect()
-        }
-        ExprKind::Call { args, .. } => args.iter_mut().collect(),
-        ExprKind::Quantified { source, body, .. } => vec![source, body],
-        ExprKind::Aggregate(a) => a.args.iter_mut().chain(a.filter.iter_mut().map(|e| &mut **e)).collect(),
-        ExprKind::History { metric, .. } => vec![metric],
-        ExprKind::Drift { value, .. } => vec![value],
-    }
 }

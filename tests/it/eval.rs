@@ -32,9 +32,8 @@ fn failing() -> Expr {
 
 #[test]
 fn and_or_are_three_valued_and_decided_by_what_can_be_computed() {
-    let fold = |op, a: Expr, b: Expr| {
-        run(&of(ExprKind::Binary { op, left: Box::new(a), right: Box::new(b) }, Type::Boolean))
-    };
+    let fold =
+        |op, a: Expr, b: Expr| run(&of(ExprKind::Binary { op, left: Box::new(a), right: Box::new(b) }, Type::Boolean));
     let (t, f, n) = (|| boolean(Some(true)), || boolean(Some(false)), || boolean(None));
     assert_eq!(fold(BinaryOp::And, t(), n()), Ok(Value::Null));
     assert_eq!(fold(BinaryOp::And, n(), f()), Ok(Value::Bool(false)));
@@ -72,7 +71,10 @@ fn decimals_are_exact_and_rounded_half_up_to_the_results_scale() {
     let two = |op, a: &Value, b: &Value, ty: &Type| operators::binary(op, a.clone(), b.clone(), ty);
     let (a, b) = (decimal("10.00", 12, 2), decimal("3", 10, 0));
     assert_eq!(two(BinaryOp::Divide, &a, &b, &ty(23, 11)), Ok(decimal("3.33333333333", 23, 11)));
-    assert_eq!(two(BinaryOp::Multiply, &decimal("0.05", 4, 2), &decimal("0.5", 4, 1), &ty(9, 2)), Ok(decimal("0.03", 9, 2)));
+    assert_eq!(
+        two(BinaryOp::Multiply, &decimal("0.05", 4, 2), &decimal("0.5", 4, 1), &ty(9, 2)),
+        Ok(decimal("0.03", 9, 2))
+    );
     assert_eq!(two(BinaryOp::Add, &decimal("99.99", 4, 2), &decimal("0.01", 4, 2), &ty(4, 2)), Err(Reason::OVERFLOW));
     assert_eq!(two(BinaryOp::Divide, &a, &decimal("0", 10, 0), &ty(23, 11)), Err(Reason::ZERO));
     let large = decimal(&"9".repeat(38), 38, 0);

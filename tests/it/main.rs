@@ -17,6 +17,7 @@ mod report;
 mod runs;
 mod snippets;
 mod stdlib;
+mod suite;
 mod tidy;
 
 /// The folder of `Cargo.toml`.

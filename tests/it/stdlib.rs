@@ -45,7 +45,11 @@ fn every_item_says_what_it_is() {
     let mut names = BTreeSet::new();
     for (module, text) in stdlib::FILES {
         for item in items(text) {
-            assert!(item.doc.first().is_some_and(|d| d.ends_with(['.', ':', ';']) || !d.is_empty()), "{module}: {}", item.name);
+            assert!(
+                item.doc.first().is_some_and(|d| d.ends_with(['.', ':', ';']) || !d.is_empty()),
+                "{module}: {}",
+                item.name
+            );
             if item.kind != "extern fn" {
                 assert!(names.insert(item.name.to_lowercase()), "{module}: {} stands twice", item.name);
             }
@@ -117,11 +121,21 @@ fn project(text: &str) -> (String, Vec<Claim>) {
             match example(line) {
                 Some(Example::Accepts(literal)) => {
                     let _ = writeln!(columns, "        c{n}: {}", item.name);
-                    claims.push(Claim { item: item.name.clone(), line: line.clone(), literal: Some(literal), holds: true });
+                    claims.push(Claim {
+                        item: item.name.clone(),
+                        line: line.clone(),
+                        literal: Some(literal),
+                        holds: true,
+                    });
                 }
                 Some(Example::Refuses(literal)) => {
                     let _ = writeln!(columns, "        c{n}: {}", item.name);
-                    claims.push(Claim { item: item.name.clone(), line: line.clone(), literal: Some(literal), holds: false });
+                    claims.push(Claim {
+                        item: item.name.clone(),
+                        line: line.clone(),
+                        literal: Some(literal),
+                        holds: false,
+                    });
                 }
                 Some(Example::Holds(condition)) => {
                     let _ = writeln!(rules, "        r{n}: {condition} when id > 0");
