@@ -12,6 +12,11 @@ fn rows(numbers: &[u64]) -> String {
     if numbers.len() == 1 { format!("row {list}") } else { format!("rows {list}") }
 }
 
+/// `row 1 breaks it`, `rows 1, 3 break it`
+fn breaking(numbers: &[u64]) -> String {
+    format!("{} {} it", rows(numbers), if numbers.len() == 1 { "breaks" } else { "break" })
+}
+
 /// The reason of each row, and of the batch.
 fn reasons(judged: &Judged, mut found: Diagnostic) -> Diagnostic {
     for (row, why) in judged.why.iter().filter(|(_, why)| !why.is_empty()).take(5) {
@@ -34,7 +39,7 @@ pub fn should_break(expect: Span, rule: &str, expected: &[u64], at: Span) -> Dia
 pub fn should_hold(expect: Span, test: &Test, judged: &Judged, at: Span) -> Diagnostic {
     let label = match (judged.rows.as_slice(), &judged.note) {
         ([], _) => "it breaks for the batch".to_owned(),
-        (numbers, _) => format!("{} breaks it", rows(numbers)),
+        (numbers, _) => breaking(numbers),
     };
     let mut found = Diagnostic::new(
         Code::DQ0712,
@@ -53,11 +58,9 @@ pub fn other_rows(expect: Span, expected: &[u64], judged: &Judged, at: Span) -> 
     let missing: Vec<u64> = expected.iter().copied().filter(|r| !judged.rows.contains(r)).collect();
     let surplus: Vec<u64> = judged.rows.iter().copied().filter(|r| !expected.contains(r)).collect();
     let label = match (missing.is_empty(), surplus.is_empty()) {
-        (false, false) => {
-            format!("{} should break it and does not, {} should not and does", rows(&missing), rows(&surplus))
-        }
-        (false, true) => format!("{} should break it and does not", rows(&missing)),
-        _ => format!("{} breaks it too", rows(&surplus)),
+        (false, false) => format!("{}, but not {}", breaking(&surplus), rows(&missing)),
+        (false, true) => format!("{} should break it too", rows(&missing)),
+        _ => format!("{} too", breaking(&surplus)),
     };
     let message = if judged.rows.is_empty() {
         format!("`{}` breaks for the batch, not for {}", judged.rule, rows(expected))

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::eval::aggregate::{aggregate, over};
 use crate::eval::{Reason, Result, Scope};
 use crate::hir::{
-    Aggregate, AggregateFn, Checked, Contract, Expr, HistoryWindow, Rows, Test, TestTable, Type, Unit, Value, Write,
+    Aggregate, AggregateFn, Checked, Contract, Expr, HistoryWindow, Rows, RuleKind, Test, TestTable, Type, Unit, Value,
+    Write,
 };
 
 use super::generate;
@@ -43,10 +44,6 @@ pub struct World<'a> {
 
 impl<'a> World<'a> {
     pub fn of(checked: &'a Checked, contract: &'a Contract, test: &'a Test) -> Self {
-        let mut batch = rows(contract, &test.rows);
-        for (row, number) in batch.iter_mut().zip(1..) {
-            row.number = Some(number);
-        }
         let (mut table, mut given) = (Vec::new(), BTreeMap::new());
         for (dataset, cells) in &test.given {
             if *dataset == contract.dataset {
@@ -54,6 +51,11 @@ impl<'a> World<'a> {
             } else if let Some(other) = checked.contract(dataset) {
                 given.insert(dataset.as_str(), rows(other, cells));
             }
+        }
+        let mut batch = rows(contract, &test.rows);
+        refer(contract, &test.rows, &given, &mut batch);
+        for (row, number) in batch.iter_mut().zip(1..) {
+            row.number = Some(number);
         }
         let merges = checked.promotion_to(&contract.dataset).is_some_and(|p| matches!(p.write, Write::Merge { .. }));
         let now = test.at.unwrap_or(CLOCK);
@@ -88,6 +90,27 @@ fn rows(contract: &Contract, table: &TestTable) -> Vec<Row> {
         Row { values, number: None }
     };
     table.rows.iter().enumerate().map(row).collect()
+}
+
+/// Columns that claim to refer to a dataset whose rows are given hold a value of theirs where the test leaves them out; of
+/// a key, another one in each row as long as there are some.
+fn refer(contract: &Contract, written: &TestTable, given: &BTreeMap<&str, Vec<Row>>, batch: &mut [Row]) {
+    for rule in &contract.rules {
+        let RuleKind::References { columns, dataset, target } = &rule.kind else { continue };
+        let ([column], [target], Some(targets)) = (columns.as_slice(), target.as_slice(), given.get(dataset.as_str()))
+        else {
+            continue;
+        };
+        let claim = contract.column(column).filter(|_| rule.name == format!("{column}.references"));
+        let Some(claim) = claim.filter(|c| !c.nullable && !written.columns.contains(&c.name)) else { continue };
+        for (i, row) in batch.iter_mut().enumerate() {
+            let from = targets.get(if claim.key { i } else { 0 }).or(targets.first());
+            let cell = row.values.iter_mut().find(|(name, _)| name == column);
+            if let (Some((_, cell)), Some(value)) = (cell, from.and_then(|row| row.get(target))) {
+                *cell = value.clone();
+            }
+        }
+    }
 }
 
 /// What a rule's expressions see: one row perhaps, a group perhaps, and all that aggregates read.
