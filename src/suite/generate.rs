@@ -233,7 +233,9 @@ fn asked(expr: &Expr, found: &mut Vec<Pattern>) {
             asked(left, found);
             asked(right, found);
         }
-        ExprKind::Matches { pattern, .. } => found.push(Pattern::regex(pattern)),
+        ExprKind::Matches { value, pattern } if matches!(value.kind, ExprKind::Column(_)) => {
+            found.push(Pattern::regex(pattern));
+        }
         _ => {}
     }
 }

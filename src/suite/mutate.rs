@@ -176,7 +176,9 @@ impl Context<'_> {
 
     fn variants(&self, expr: &Expr) -> Vec<Variant> {
         let mut found = self.here(expr);
-        for slot in 0..expr.children().len() {
+        // of a list, values are left out; changing them as well says nothing more
+        let slots = if matches!(expr.kind, ExprKind::In { .. }) { 1 } else { expr.children().len() };
+        for slot in 0..slots {
             let child = expr.children().into_iter().nth(slot);
             for v in child.into_iter().flat_map(|c| self.variants(c)) {
                 let mut changed = expr.clone();

@@ -126,6 +126,7 @@ fn a_row_rule_has_a_row_on_either_side() {
 #[test]
 fn filled_values_meet_their_claims_and_keys_differ() {
     let text = r#"
+type TaxId = Cpf
 contract silver.things @ 1.0.0 {
     owner "a@b.example"
     nulls pass
@@ -140,6 +141,7 @@ contract silver.things @ 1.0.0 {
         h: Email unique
         i: double where it > 0.5 and it < 0.75
         j: IPv6
+        k: TaxId
         other columns forbidden
     }
 }
