@@ -59,7 +59,7 @@ impl<'a> Checker<'a> {
                 match m {
                     ast::ColumnMod::Key(span) => {
                         if found.nullable {
-                            self.report(errors::key_may_be_null(*span, &found.name, column.refined.ty.span));
+                            self.report(errors::key_may_be_null(*span, &found.name, column.refined.ty.span, column.refined.ty.optional));
                         }
                         if !std::mem::replace(&mut key_done, true) {
                             let by = key.iter().filter_map(|c| d.schema.find(&c.name.text)).map(|c| scope::column(c, c.span));

@@ -133,10 +133,14 @@ pub fn when_is_for_rows(span: Span, text: &str) -> Diagnostic {
         .with_help("Use columns in it, or `(… from batch)`.")
 }
 
-pub fn key_may_be_null(span: Span, column: &str, ty: Span) -> Diagnostic {
+/// `written`: the `?` stands at the column itself, not in a declared type.
+pub fn key_may_be_null(span: Span, column: &str, ty: Span, written: bool) -> Diagnostic {
     let end = Span { start: ty.end.saturating_sub(1), ..ty };
-    Diagnostic::new(Code::DQ0412, format!("`{column}` is part of the key and may be null"), span, "a key is never null")
-        .with_secondary(ty, "`?` allows null")
+    let d = Diagnostic::new(Code::DQ0412, format!("`{column}` is part of the key and may be null"), span, "a key is never null");
+    if !written {
+        return d.with_secondary(ty, "this type allows null").with_help("Use a type without `?`, or delete the `key`.");
+    }
+    d.with_secondary(ty, "`?` allows null")
         .with_help("Delete the `?`, or the `key`.")
         .with_replacement("delete the `?`", end, "")
 }
