@@ -31,10 +31,10 @@ pub fn effect(actions: &[Action], counts: Counts) -> Effect {
     actions.iter().rfind(|a| applies(a, counts)).map_or(Effect::None, |a| a.act.into())
 }
 
-/// Whether rows that break the rule are held back: also where a stricter action holds the whole batch, so that
-/// later rules judge the same rows either way.
+/// Whether rows that break the rule are held back. Not where a stricter action blocks the whole batch: without
+/// those rows later rules would break too, and the report would name consequences beside the cause.
 pub fn holds(actions: &[Action], counts: Counts) -> bool {
-    actions.iter().any(|a| a.act == Act::Quarantine && applies(a, counts))
+    effect(actions, counts) == Effect::Quarantine
 }
 
 /// What [`holds`] will most likely be, before anything is counted.
@@ -55,6 +55,7 @@ mod tests {
         assert_eq!(effect(&actions, counts(0)), Effect::None);
         assert_eq!(effect(&actions, counts(10)), Effect::Quarantine);
         assert_eq!(effect(&actions, counts(11)), Effect::Block);
-        assert!(holds(&actions, counts(11)));
+        assert!(holds(&actions, counts(10)));
+        assert!(!holds(&actions, counts(11)));
     }
 }
