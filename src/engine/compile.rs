@@ -138,6 +138,8 @@ impl Judgement {
                 out.rule(plan, i, rule)?;
             }
         }
+        // Mappings go first: what they hold back, the others have nothing to say of.
+        out.checks.sort_by_key(|check| matches!(check.test, Test::Condition(_)));
         let mappings: Vec<(usize, String)> = (out.checks.iter().enumerate())
             .filter_map(|(c, check)| match &plan.rules[check.rule].rule.kind {
                 RuleKind::Mapping { column } => Some((c, column.clone())),

@@ -162,7 +162,7 @@ fn result(job: &Job<'_>, findings: &Findings, i: usize, planned: &PlanRule) -> R
         return result;
     }
     if !findings.read {
-        result.reason = Some("the files do not have the columns that the contract says".to_string());
+        result.reason = Some("the files' columns are not those of the contract".to_string());
         return result;
     }
     if let Some(reason) = findings.unjudged.get(&i) {

@@ -116,8 +116,10 @@ impl Case {
         }
         let plan = plan(&contract)?;
         let batch = input(&folder.path().join("batch"), files);
+        let storage = dqc::storage::Storage::default();
         let job = Job {
             plan: &plan,
+            storage: &storage,
             input: &batch,
             datasets: &datasets,
             table: table.as_ref(),
