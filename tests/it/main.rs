@@ -4,7 +4,6 @@ mod binary;
 mod corpus;
 mod eval;
 mod example;
-mod fixes;
 mod format;
 mod pages;
 mod project;
@@ -16,6 +15,7 @@ mod render;
 mod report;
 #[cfg(feature = "engine")]
 mod runs;
+mod schema;
 mod snippets;
 mod stdlib;
 mod suite;
