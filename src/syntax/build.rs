@@ -6,6 +6,7 @@ mod items;
 mod literal;
 mod promote;
 mod rules;
+mod tails;
 mod test;
 mod types;
 
@@ -188,10 +189,15 @@ impl<'t> Builder<'t> {
                     if let Some(at) = missing.take() {
                         self.push(errors::missing_open(at, what));
                     }
-                    if let (Some(head), Some(at)) = (self.indent(head.start as usize), self.indent(span.start as usize))
-                        && at < head
+                    if let (Some(deep), Some(at)) = (self.indent(head.start as usize), self.indent(span.start as usize))
+                        && at < deep
                     {
-                        let finding = errors::missing_close(opened, what, self.before(span.start as usize));
+                        let finding = errors::missing_close(
+                            opened,
+                            what,
+                            self.before(span.start as usize),
+                            self.line_start(head),
+                        );
                         end = End::Elsewhere(Box::new(finding));
                     }
                 }
@@ -202,7 +208,7 @@ impl<'t> Builder<'t> {
                         (Some(at), false) => errors::missing_open(at, what),
                         (None, _) => {
                             end = End::Missing(self.found.len());
-                            errors::missing_close(opened, what, at)
+                            errors::missing_close(opened, what, at, self.line_start(head))
                         }
                     };
                     self.push(finding);
@@ -232,6 +238,13 @@ impl<'t> Builder<'t> {
             (End::Elsewhere(_), inner) => self.unclosed = inner,
             _ => {}
         }
+    }
+
+    /// The blanks at the start of the line on which something stands.
+    fn line_start(&self, span: Span) -> &'t str {
+        let before = self.text_between(0, span.start as usize).unwrap_or("");
+        let line = self.text_between(before.rfind('\n').map_or(0, |i| i + 1), self.text_len()).unwrap_or("");
+        line.get(..line.len() - line.trim_start_matches([' ', '\t']).len()).unwrap_or("")
     }
 
     /// The empty span at the end of the code before a place.

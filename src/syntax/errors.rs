@@ -43,7 +43,7 @@ pub fn misplaced_word(span: Span, word: &str, belongs: &str) -> Diagnostic {
 
 // --- braces, quotes, parentheses
 
-pub fn missing_close(opened: Span, what: &str, at: Span) -> Diagnostic {
+pub fn missing_close(opened: Span, what: &str, at: Span, indent: &str) -> Diagnostic {
     Diagnostic::new(
         Code::DQ0103,
         format!("a closing brace `}}` is missing for {what}"),
@@ -52,7 +52,7 @@ pub fn missing_close(opened: Span, what: &str, at: Span) -> Diagnostic {
     )
     .with_secondary(at, "the brace is missed here at the latest")
     .with_help(format!("close {what} with `}}`"))
-    .with_fix("add the brace", vec![insert(at, "}\n")])
+    .with_fix("add the brace", vec![insert(at, format!("\n{indent}}}"))])
 }
 
 pub fn missing_open(at: Span, what: &str) -> Diagnostic {
@@ -130,8 +130,8 @@ pub fn extra_colon(span: Span, word: &str) -> Diagnostic {
 }
 
 pub fn separator(span: Span, sign: &str, before: &str) -> Diagnostic {
-    Diagnostic::new(Code::DQ0109, format!("no `{sign}` stands {before}"), span, "not needed")
-        .with_help("a line break is enough, and even that is not needed")
+    Diagnostic::new(Code::DQ0109, format!("`{sign}` does not belong {before}"), span, "not needed")
+        .with_help("a line break is enough to separate two things, and even that is not needed")
         .with_fix(format!("remove the `{sign}`"), vec![remove(span)])
 }
 

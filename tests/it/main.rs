@@ -4,6 +4,7 @@ mod binary;
 mod corpus;
 mod eval;
 mod example;
+mod fixes;
 mod format;
 mod pages;
 mod project;
