@@ -118,9 +118,10 @@ async fn after_any_single_failure_the_next_run_converges() {
     for after in [false, true] {
         for at in 0.. {
             let (storage, store) = Failing::storage(at, after);
-            let lake = Lake::new().with_storage(storage);
+            let lake = Lake::new();
             lake.put("bronze/orders/month=1/a.parquet", &[1, -2]).await;
             lake.put("bronze/orders/month=2/a.parquet", &[3, -4]).await;
+            let lake = lake.with_storage(storage);
             let task = by_month(Write::Append);
             let (_, first) = lake.run(&task).await;
             let reached = store.count.load(Ordering::SeqCst) > at;
