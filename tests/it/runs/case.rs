@@ -118,6 +118,7 @@ impl Case {
         let batch = input(&folder.path().join("batch"), files);
         let job = Job {
             plan: &plan,
+            storage: &dqc::storage::Storage::default(),
             input: &batch,
             datasets: &datasets,
             table: table.as_ref(),
