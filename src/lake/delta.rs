@@ -8,10 +8,11 @@ mod transactions;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow::datatypes::Schema;
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
-use deltalake::kernel::{Action, Add, LogicalFileView, MetadataExt, StructField, Transaction};
-use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore};
-use deltalake::operations::create::CreateBuilder;
+use deltalake::kernel::transaction::{CommitBuilder, CommitData, CommitProperties, TransactionError};
+use deltalake::kernel::{
+    Action, Add, LogicalFileView, MetadataExt, Protocol, StructField, StructType, Transaction, new_metadata,
+};
+use deltalake::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, default_logstore};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::{DeltaTable, DeltaTableError};
 use futures::TryStreamExt;
@@ -84,21 +85,12 @@ impl Table {
             return Ok(table);
         }
         let store = Store::open(url, storage)?;
-        if store.url.scheme() == "file" {
-            let folder = store.url.to_file_path().map_err(|()| Fault::usage(format!("`{url}` is no local path")))?;
-            std::fs::create_dir_all(&folder)
-                .map_err(|e| fault(&e, &format!("the folder `{}` could not be made", folder.display())))?;
-        }
-        let created = CreateBuilder::new()
-            .with_log_store(log_store(&store))
-            .with_columns(schema::delta_fields(schema)?)
-            .with_save_mode(SaveMode::Ignore)
-            .await;
+        let created = create(&log_store(&store), schema, &store).await;
         // Somebody else may have created it meanwhile: then it is there.
         match (Self::open(url, storage).await?, created) {
             (Some(table), _) => Ok(table),
-            (None, Err(e)) => Err(failed(&e, &format!("the table `{url}` could not be created"))),
-            (None, Ok(_)) => Err(Fault::storage(format!("the table `{url}` was created and is not there"))),
+            (None, Err(fault)) => Err(fault),
+            (None, Ok(())) => Err(Fault::storage(format!("the table `{url}` was created and is not there"))),
         }
     }
 
@@ -253,6 +245,10 @@ impl Table {
         {
             let metadata = snapshot.metadata().clone().with_schema(&wider);
             let metadata = metadata.map_err(|_| Fault::internal("the table's schema could not be extended"))?;
+            let known = serde_json::to_string(snapshot.protocol()).is_ok_and(|text| text.contains(WALL_CLOCK));
+            if has_wall_clock(&wider) && !known {
+                actions.push(Action::Protocol(protocol_for(&wider)?));
+            }
             actions.push(Action::Metadata(metadata));
         }
         let mode = if change.remove.is_empty() { SaveMode::Append } else { SaveMode::Overwrite };
@@ -309,6 +305,45 @@ impl Table {
             }
         }
     }
+}
+
+/// Writes version 0, or fails. The library's own way tries again after another creator as the next version, and
+/// gives the table a second identity by that.
+async fn create(log: &LogStoreRef, schema: &Schema, store: &Store) -> Result<(), Fault> {
+    let unfit = || Fault::internal("the table's first version could not be made");
+    let schema = StructType::try_new(schema::delta_fields(schema)?).map_err(|_| unfit())?;
+    let metadata = new_metadata(&schema, Vec::<String>::new(), Vec::<(String, String)>::new()).map_err(|_| unfit())?;
+    let protocol = protocol_for(&schema)?;
+    let operation = DeltaOperation::Create {
+        mode: SaveMode::ErrorIfExists,
+        location: store.url.clone(),
+        protocol: protocol.clone(),
+        metadata: metadata.clone(),
+    };
+    let actions = vec![Action::Protocol(protocol), Action::Metadata(metadata)];
+    let entry = CommitData::new(actions, operation, HashMap::new(), Vec::new()).get_bytes().map_err(|_| unfit())?;
+    let written = log.write_commit_entry(0, CommitOrBytes::LogBytes(entry), uuid::Uuid::new_v4()).await;
+    written.map_err(|e| fault(&e, &format!("the table `{}` could not be created", store.url)))
+}
+
+/// The least that readers and writers must know for these columns.
+fn protocol_for(schema: &StructType) -> Result<Protocol, Fault> {
+    let wanted = if has_wall_clock(schema) {
+        serde_json::json!({
+            "minReaderVersion": 3, "minWriterVersion": 7,
+            "readerFeatures": [WALL_CLOCK], "writerFeatures": [WALL_CLOCK, "appendOnly", "invariants"],
+        })
+    } else {
+        serde_json::json!({"minReaderVersion": 1, "minWriterVersion": 2})
+    };
+    serde_json::from_value(wanted).map_err(|_| Fault::internal("the table's protocol could not be made"))
+}
+
+/// The feature of a table with timestamps without a zone.
+const WALL_CLOCK: &str = "timestampNtz";
+
+fn has_wall_clock(schema: &StructType) -> bool {
+    serde_json::to_string(schema).is_ok_and(|text| text.contains("\"timestamp_ntz\""))
 }
 
 fn log_store(store: &Store) -> LogStoreRef {

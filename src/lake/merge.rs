@@ -119,7 +119,9 @@ impl By {
             None => "true".to_owned(),
             Some(name) => {
                 let name = quoted(name);
-                format!("coalesce({batch}.{name} > {table}.{name}, {table}.{name} is null and {batch}.{name} is not null)")
+                format!(
+                    "coalesce({batch}.{name} > {table}.{name}, {table}.{name} is null and {batch}.{name} is not null)"
+                )
             }
         }
     }
