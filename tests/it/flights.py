@@ -113,9 +113,9 @@ ROWS = {
 # Row rules that hold rows back.
 QUARANTINES = {
     "silver.airports": ["lies_in_the_states", "american_zone"],
-    "silver.weather": ["wind_speed.where", "local.agrees", "gust_above_wind", "dew_below_air"],
+    "silver.weather": ["wind_speed.where", "gust_above_wind", "dew_below_air"],
     "silver.flights": [
-        "tailnum.TailNumber", "dep_delay.where", "arr_delay.where", "local.agrees", "departure_adds_up",
+        "tailnum.TailNumber", "dep_delay.where", "arr_delay.where", "departure_adds_up",
         "arrival_adds_up", "cancelled_never_lands", "flown_has_tail", "landed_has_both", "airliner_speed", "goes_elsewhere",
     ],
 }  # fmt: skip
@@ -228,7 +228,7 @@ def rows(project, lake):
     tables = {}
     for name in {name for name, _ in batches}:
         tables[f"silver_{name}"] = DeltaTable(project / lake / "silver" / name).to_pyarrow_table()
-        quarantine = project / lake / "quarantine" / f"silver.{name}"
+        quarantine = project / lake / "quarantine" / "silver" / name
         if quarantine.exists():
             tables[f"held_{name}"] = DeltaTable(quarantine).to_pyarrow_table()
     for name, table in tables.items():

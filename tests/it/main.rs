@@ -5,11 +5,15 @@ mod corpus;
 mod eval;
 mod example;
 mod fixes;
+#[cfg(feature = "engine")]
+mod flights;
 mod format;
 mod pages;
 mod project;
 #[cfg(feature = "engine")]
 mod promote;
+#[cfg(feature = "engine")]
+mod readme;
 mod reference;
 mod render;
 #[cfg(feature = "engine")]
