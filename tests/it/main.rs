@@ -1,6 +1,7 @@
 //! The one integration binary; see `tests/README.md`.
 
 mod binary;
+mod compat;
 mod corpus;
 mod eval;
 mod example;
