@@ -38,5 +38,8 @@ fn changes_break_whom_they_are_said_to() {
             found.iter().map(|d| (source.place(d.primary.span.start as usize).line, d)).collect();
         crate::corpus::hold(&path, &name, &text, &found, &mut faults);
     }
-    assert!(faults.is_empty(), "\n{faults}\nUPDATE=1 rewrites the annotations; read the difference before you keep it\n");
+    assert!(
+        faults.is_empty(),
+        "\n{faults}\nUPDATE=1 rewrites the annotations; read the difference before you keep it\n"
+    );
 }

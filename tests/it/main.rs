@@ -5,6 +5,7 @@ mod compat;
 mod corpus;
 mod eval;
 mod example;
+mod facts;
 mod fixes;
 mod format;
 mod pages;
