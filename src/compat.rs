@@ -80,6 +80,11 @@ pub fn compare(old: &Checked, new: &Checked, now: i64) -> Comparison {
     comparison
 }
 
+/// For contracts whose old revision does not compile.
+pub fn not_compared(old: &[Contract], new: &Checked) -> Vec<Diagnostic> {
+    old.iter().filter_map(|c| new.contract(&c.dataset)).map(errors::not_compared).collect()
+}
+
 /// One contract, twice.
 struct Pair<'c> {
     /// Its columns by their new names.

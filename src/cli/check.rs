@@ -10,6 +10,7 @@ use super::{Context, Exit, Outcome};
 use crate::Compilation;
 use crate::diagnostics::{Diagnostic, Edit, Severity, Sink, fix};
 use crate::fault::Fault;
+use crate::hir::{Checked, Contract};
 use crate::project::{Project, Sources, loader};
 
 /// Find everything that is wrong with the contracts, without touching data
@@ -86,9 +87,19 @@ fn compare(context: &Context, project: &Project, revision: &str, now: &mut Compi
     let loader = Revision { root: &project.root, name: revision };
     let (files, _) = Sources::load(&loader)?.into_parts();
     let before = crate::compile(files, &project.layers());
+    let is_error = |d: &&Diagnostic| d.severity == Severity::Error;
+    // What does not compile has lost rules, which would look like changes.
+    if now.diagnostics.iter().any(|d| is_error(&d)) {
+        return Ok(());
+    }
+    let broken: Vec<_> = before.diagnostics.iter().filter(is_error).map(|d| d.primary.span.file).collect();
+    let (odd, whole): (Vec<_>, Vec<_>) =
+        before.checked.contracts.iter().cloned().partition(|c: &Contract| broken.contains(&c.file));
+    let before = Checked { contracts: whole, ..before.checked };
     let mut sink = Sink::default();
     sink.extend(std::mem::take(&mut now.diagnostics));
-    sink.extend(crate::compat::compare(&before.checked, &now.checked, context.now()).diagnostics());
+    sink.extend(crate::compat::compare(&before, &now.checked, context.now()).diagnostics());
+    sink.extend(crate::compat::not_compared(&odd, &now.checked));
     now.diagnostics = sink.into_sorted();
     Ok(())
 }

@@ -32,10 +32,10 @@ pub fn compare(pair: &Pair, before: &Contract, changes: &mut Vec<Change>) {
             changes.push(errors::column_now_forbidden(new, &column.name));
         }
     }
-    match (old.other, new.other) {
-        (a, b) if a == b => {}
-        (_, OtherColumns::Forbidden) => changes.push(errors::others_forbidden(new)),
-        (OtherColumns::Kept, _) => changes.push(errors::others_not_kept(new)),
-        _ => {}
+    if old.other != new.other && new.other == OtherColumns::Forbidden {
+        changes.push(errors::others_forbidden(new));
+    }
+    if old.other != new.other && old.other == OtherColumns::Kept {
+        changes.push(errors::others_not_kept(new));
     }
 }

@@ -35,6 +35,12 @@ fn place(rule: &Rule) -> Span {
     if inside { inner } else { outer }
 }
 
+/// Where a rule stood that is gone: at its column, if it was a claim of one.
+fn claimed(contract: &Contract, was: &Rule) -> Span {
+    let column = was.name.split_once('.').and_then(|(column, _)| contract.column(column));
+    column.map_or(contract.head, |c| c.span)
+}
+
 // --- columns
 
 pub fn column_added(contract: &Contract, column: &Column) -> Change {
@@ -140,7 +146,7 @@ pub fn rows_let_through(contract: &Contract, was: &Rule, now: Option<&Rule>, row
         }
         None => (
             format!("`{}` lets rows through that its rule `{}` refused before", contract.dataset, was.name),
-            contract.head,
+            claimed(contract, was),
         ),
     };
     let label = format!("a row with {} gets through from now on", shown(&row));
@@ -158,7 +164,7 @@ pub fn rows_perhaps_refused(contract: &Contract, rule: &Rule) -> Change {
 pub fn rows_perhaps_let_through(contract: &Contract, was: &Rule, now: Option<&Rule>) -> Change {
     let message =
         format!("whether `{}` lets rows through that `{}` refused before cannot be told", contract.dataset, was.name);
-    let span = now.map_or(contract.head, place);
+    let span = now.map_or_else(|| claimed(contract, was), place);
     change(contract, Effect::Undecided, message, span, "no such row was found, nor a proof that there is none")
 }
 
@@ -226,7 +232,13 @@ pub fn rule_added(contract: &Contract, rule: &Rule, example: Option<String>) -> 
 
 pub fn rule_gone(contract: &Contract, was: &Rule) -> Change {
     let message = format!("`{}` has no rule `{}` any more", contract.dataset, was.name);
-    change(contract, Effect::BreaksConsumers, message, contract.head, "what it refused before gets through now")
+    change(
+        contract,
+        Effect::BreaksConsumers,
+        message,
+        claimed(contract, was),
+        "what it refused before gets through now",
+    )
 }
 
 pub fn rule_stricter(contract: &Contract, rule: &Rule, example: Option<String>) -> Change {
@@ -341,6 +353,12 @@ pub fn contract_gone(was: &Contract, at: Span) -> Change {
     change.finding.help =
         Some("tell those who deliver and those who read the dataset; nothing judges it from now on".to_owned());
     change
+}
+
+pub fn not_compared(contract: &Contract) -> Diagnostic {
+    let message = format!("`{}` cannot be compared with its earlier revision", contract.dataset);
+    Diagnostic::new(Code::DQ0803, message, contract.head, "what stood here then does not compile")
+        .with_help("name a revision that compiles, or look at both by hand")
 }
 
 /// The version at the end of `contract silver.orders @ 2.1.0`.

@@ -65,21 +65,25 @@ fn compare(corpus: &Path, files: &[PathBuf], faults: &mut String) {
             .filter(|d| compilation.sources.get(d.primary.span.file).path == source.path)
             .map(|d| (source.place(d.primary.span.start as usize).line, d))
             .collect();
-        let (missed, surplus) = unmatched(annotations(&source.text), found.clone());
-        if missed.is_empty() && surplus.is_empty() {
-            continue;
-        }
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(path, rewritten(&source.text, &found)).expect("a corpus file can be written");
-            continue;
-        }
-        let name = relative(path, corpus);
-        for a in missed {
-            let _ = writeln!(faults, "{name}:{}: not found: {}[{}] {}", a.line, a.severity, a.code, a.words);
-        }
-        for (line, d) in surplus {
-            let _ = writeln!(faults, "{name}:{line}: not annotated: {}", described(d));
-        }
+        hold(path, &relative(path, corpus), &source.text, &found, faults);
+    }
+}
+
+/// What was found in a file, by line, against its annotations.
+pub fn hold(path: &Path, name: &str, text: &str, found: &[(usize, &Diagnostic)], faults: &mut String) {
+    let (missed, surplus) = unmatched(annotations(text), found.to_vec());
+    if missed.is_empty() && surplus.is_empty() {
+        return;
+    }
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(path, rewritten(text, found)).expect("a corpus file can be written");
+        return;
+    }
+    for a in missed {
+        let _ = writeln!(faults, "{name}:{}: not found: {}[{}] {}", a.line, a.severity, a.code, a.words);
+    }
+    for (line, d) in surplus {
+        let _ = writeln!(faults, "{name}:{line}: not annotated: {}", described(d));
     }
 }
 

@@ -1,9 +1,11 @@
 //! The one integration binary; see `tests/README.md`.
 
 mod binary;
+mod compat;
 mod corpus;
 mod eval;
 mod example;
+mod facts;
 mod fixes;
 #[cfg(feature = "engine")]
 mod flights;

@@ -179,7 +179,11 @@ impl<'t> Meaning<'t> {
     /// One statement for each part that may fail; only the parts that are surely computed where `happens` is false.
     fn errors_in(&mut self, e: &Expr, found: &mut Vec<Formula>, happens: bool) {
         if !known::is_total(e) {
-            found.push(self.statement("error", e, happens));
+            let failed = self.statement("error", e, happens);
+            found.push(match self.overflow(e).filter(|_| happens) {
+                Some(overflow) => failed.and(overflow),
+                None => failed,
+            });
         }
         let lazy = matches!(&e.kind, ExprKind::Case { .. } | ExprKind::Quantified { .. } | ExprKind::Aggregate(_))
             || matches!(&e.kind, ExprKind::Binary { op: BinaryOp::And | BinaryOp::Or, .. })
@@ -187,6 +191,31 @@ impl<'t> Meaning<'t> {
         if happens || !lazy {
             e.children().into_iter().for_each(|child| self.errors_in(child, found, happens));
         }
+    }
+
+    /// Where arithmetic is exact, it fails where the result lies beyond its type, and nowhere else.
+    fn overflow(&mut self, e: &Expr) -> Option<Formula> {
+        let exact = match &e.kind {
+            ExprKind::Binary { op: BinaryOp::Add | BinaryOp::Subtract, left, right } => adds_exactly(e, left, right),
+            ExprKind::Binary { op: BinaryOp::Multiply, left, right } => multiplies_exactly(e, left, right),
+            ExprKind::Negate(_) => true,
+            _ => false,
+        };
+        let (Some(least), Some(most)) = super::terms::range(&e.ty) else { return None };
+        if !exact || !(e.ty.is_integer() || matches!(e.ty, Type::Decimal { .. })) {
+            return None;
+        }
+        // A product of two columns is a term of its own, whose range is the type's by definition.
+        let linear = self.linear(e)?;
+        if linear.parts.iter().any(|(t, _)| super::terms::key(&self.terms.get(*t).expr) == super::terms::key(e)) {
+            return None;
+        }
+        let beyond = |this: &mut Self, op, limit: Number| {
+            let linear = this.linear(e)?;
+            compare_to_zero(op, Linear { constant: linear.constant.sub(limit)?, ..linear })
+        };
+        let over = beyond(self, BinaryOp::Greater, most)?;
+        Some(over.or(beyond(self, BinaryOp::Less, least)?))
     }
 
     fn statement(&mut self, about: &str, e: &Expr, holds: bool) -> Formula {

@@ -146,6 +146,14 @@ pub fn key(expr: &Expr) -> String {
     serde_json::to_string(&expr.kind).unwrap_or_default()
 }
 
+/// The least and the greatest value of a type.
+pub fn range(ty: &Type) -> (Option<Number>, Option<Number>) {
+    match sort_of(ty) {
+        Sort::Number { low, high, .. } => (low, high),
+        _ => (None, None),
+    }
+}
+
 fn sort_of(ty: &Type) -> Sort {
     let whole = |low: Option<i128>, high: Option<i128>| Sort::Number {
         low: low.map(Number::whole),
