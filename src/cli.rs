@@ -1,5 +1,7 @@
 //! The command line: what can be said to `dqc`, and what it answers with.
 
+#[cfg(feature = "engine")]
+mod audit;
 mod check;
 mod completions;
 mod context;
@@ -15,6 +17,8 @@ mod findings;
 mod fmt;
 mod init;
 mod revision;
+#[cfg(feature = "engine")]
+mod run;
 mod test;
 
 use std::process::ExitCode;
@@ -72,7 +76,7 @@ pub fn main() -> ExitCode {
     let outcome = std::panic::catch_unwind(|| {
         let matches = Cli::command().try_get_matches();
         match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
-            Ok(cli) => run(cli),
+            Ok(cli) => answer(cli),
             Err(error) => {
                 // Help and version are asked for, and no error.
                 let code = if error.use_stderr() { 2 } else { 0 };
@@ -84,7 +88,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(u8::try_from(outcome.unwrap_or(exit::INTERNAL)).unwrap_or(u8::MAX))
 }
 
-fn run(cli: Cli) -> i32 {
+fn answer(cli: Cli) -> i32 {
     let context = Context::new(cli.global);
     let outcome = match cli.command {
         Command::Init(args) => init::run(&context, args),

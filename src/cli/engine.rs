@@ -1,19 +1,18 @@
 //! The commands that read data.
 
-#[path = "run.rs"]
-mod run;
-
 use clap::Subcommand;
 
-use super::{Context, Outcome};
+use super::{Context, Outcome, audit, run as runner};
 
 #[derive(Subcommand)]
 pub enum Command {
-    Run(run::Args),
+    Run(runner::Args),
+    Audit(audit::Args),
 }
 
 pub fn run(context: &Context, command: Command) -> Outcome {
     match command {
-        Command::Run(args) => run::run(context, args),
+        Command::Run(args) => runner::run(context, args),
+        Command::Audit(args) => audit::run(context, args),
     }
 }

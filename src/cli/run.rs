@@ -82,7 +82,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     let storage = Storage::of(&project)?;
     let lake = Lake::of(&project, &compilation.checked, &storage)?;
     let prefix = prefix(&project.root);
-    let mut desk = Desk::new(context, &args, &compilation, &prefix);
+    let mut desk = Desk::new(context, &args, &project, &compilation, &prefix);
     let summary = runtime()?.block_on(promote_all(context, &args, &tasks, &lake, &mut desk));
     desk.close(&summary);
     Ok(exit(&summary, &args))
@@ -194,12 +194,20 @@ struct Desk<'a> {
     again: String,
     total: RowCounts,
     held: BTreeMap<String, u64>,
+    /// Where held rows go, as dqc.toml says it.
+    quarantine: String,
     /// Faults that were shown with their batch.
     told: Vec<Fault>,
 }
 
 impl<'a> Desk<'a> {
-    fn new(context: &'a Context, args: &Args, compilation: &'a Compilation, prefix: &'a str) -> Self {
+    fn new(
+        context: &'a Context,
+        args: &Args,
+        project: &Project,
+        compilation: &'a Compilation,
+        prefix: &'a str,
+    ) -> Self {
         let watched = std::io::stderr().is_terminal() && !context.global.quiet;
         let target = if watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
@@ -219,6 +227,7 @@ impl<'a> Desk<'a> {
             again: again(context),
             total: RowCounts::default(),
             held: BTreeMap::new(),
+            quarantine: project.config.quarantine.clone().unwrap_or_default(),
             told: Vec::new(),
         }
     }
@@ -322,10 +331,15 @@ impl<'a> Desk<'a> {
                 grouped(t.quarantined)
             ));
         }
-        let took = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        text.push_str(&paint.dim(&format!("  {}", duration(took))));
-        for (dataset, rows) in &self.held {
-            text.push_str(&format!("\n{} of {dataset} are in quarantine", counted(*rows, "row")));
+        // What goes into a file is the same each time.
+        if std::io::stdout().is_terminal() {
+            let took = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+            text.push_str(&paint.dim(&format!("  {}", duration(took))));
+        }
+        let held: Vec<String> =
+            self.held.iter().map(|(dataset, rows)| format!("{} of {dataset}", counted(*rows, "row"))).collect();
+        if !held.is_empty() {
+            text.push_str(&format!("\nin quarantine ({}): {}", self.quarantine, held.join(", ")));
         }
         text
     }

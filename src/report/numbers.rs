@@ -15,7 +15,12 @@ pub fn grouped(number: u64) -> String {
 
 /// `12,345 rows`, `1 row`
 pub fn counted(number: u64, word: &str) -> String {
-    format!("{} {word}{}", grouped(number), if number == 1 { "" } else { "s" })
+    let ending = match word {
+        _ if number == 1 => "",
+        word if word.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{} {word}{ending}", grouped(number))
 }
 
 /// A share, with as many digits as it takes to see that it is neither none nor all: `0.04%`, `<0.01%`, `12.5%`.
@@ -31,6 +36,20 @@ pub fn percent(part: u64, of: u64) -> String {
         s if s < 99.9 => format!("{s:.1}%"),
         _ => ">99.9%".into(),
     }
+}
+
+/// A measured value against a limit, with the digits that matter: `8,274`, `0.8955`, `71.3`.
+pub fn measured(value: &serde_json::Value) -> Option<String> {
+    if let Some(whole) = value.as_u64() {
+        return Some(grouped(whole));
+    }
+    let number = value.as_f64()?;
+    if number.fract() == 0.0 && number.abs() < 1e15 {
+        return Some(if number >= 0.0 { grouped(number as u64) } else { format!("{number:.0}") });
+    }
+    let digits = 4 - (number.abs().log10().floor() as i32 + 1).clamp(-8, 4);
+    let text = format!("{number:.*}", usize::try_from(digits).unwrap_or(0));
+    Some(if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text })
 }
 
 /// `1.2 MB`, in powers of 1000.
@@ -67,6 +86,9 @@ mod tests {
             [(0, 5), (5, 5), (1, 100_000), (4, 10_000), (1, 8), (99_999, 100_000)].map(|(a, b)| percent(a, b)),
             ["0%", "100%", "<0.01%", "0.04%", "12.5%", ">99.9%"]
         );
+        let values = [8274.0, 0.895496668, 71.30470, 1.0, 0.0000123456, 123456.789].map(|v| measured(&v.into()));
+        assert_eq!(values.map(Option::unwrap_or_default), ["8,274", "0.8955", "71.3", "1", "0.00001235", "123457"]);
+        assert_eq!(counted(2, "batch"), "2 batches");
         assert_eq!([12, 999, 1000, 1_234_567].map(bytes), ["12 bytes", "999 bytes", "1.0 kB", "1.2 MB"]);
         assert_eq!([1_500, 3_200_000, 250_000_000].map(duration), ["1 ms", "3.2 s", "4 min 10 s"]);
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::numbers::{bytes, counted, grouped, percent};
+use super::numbers::{bytes, counted, grouped, measured, percent};
 use super::table::{Cell, Table};
 use crate::diagnostics::Severity;
 use crate::diagnostics::paint::{Paint, visible};
@@ -37,7 +37,7 @@ pub struct Printer<'a> {
     /// Every rule, and every rule in full each time.
     pub verbose: bool,
     /// Rules that were shown in full, by place and action, with the batch.
-    shown: BTreeMap<(String, usize, usize, &'static str), String>,
+    shown: BTreeMap<Key, String>,
 }
 
 impl<'a> Printer<'a> {
@@ -61,16 +61,24 @@ impl<'a> Printer<'a> {
         if !lines.is_empty() {
             let _ = writeln!(out, "\n{}", lines.join("\n"));
         }
-        let details: Vec<String> =
-            report.rules.iter().filter(|r| is_remarkable(r)).map(|r| self.rule(title, report, r)).collect();
-        let details: String = details.concat();
-        if !details.is_empty() {
-            let _ = write!(out, "\n{details}");
+        let known = |r: &&RuleResult| !self.verbose && r.action != Effect::Block && self.shown.contains_key(&key(r));
+        let (repeated, fresh): (Vec<_>, Vec<_>) = report.rules.iter().filter(|r| self.is_told(r)).partition(known);
+        if !(repeated.is_empty() && fresh.is_empty()) {
+            out.push('\n');
         }
-        if let Fate::Blocked = fate {
+        for rule in fresh {
+            out.push_str(&self.rule(title, report, rule));
+        }
+        for rule in &repeated {
+            out.push_str(&self.repeated(rule));
+        }
+        if !repeated.is_empty() {
+            out.push('\n');
+        }
+        if matches!(fate, Fate::Blocked) {
             out.push_str(&self.next(report, again));
         }
-        if !out.ends_with("\n\n") && (!lines.is_empty() || !details.is_empty()) {
+        if !out.ends_with("\n\n") && !lines.is_empty() {
             out.push('\n');
         }
         out
@@ -158,27 +166,32 @@ impl<'a> Printer<'a> {
                 n => format!(", {n} by the files' statistics alone"),
             };
             let line = format!("{} {all}{rules} passed{how}", self.paint.green("✓"));
-            if !listed.is_empty() {
-                lines.push(format!("    {line}"));
-            } else if self.verbose {
+            if !listed.is_empty() || self.verbose {
                 lines.push(format!("    {line}"));
             }
         }
         lines
     }
 
+    /// What is shown in full: what did something, or on request what is broken within what its `else` allows.
+    fn is_told(&self, rule: &RuleResult) -> bool {
+        rule.action == Effect::Block
+            || rule.verdict == RuleVerdict::Violated && (self.verbose || rule.action != Effect::None)
+    }
+
+    /// A rule that was shown in full for an earlier batch: where, and the first row here.
+    fn repeated(&self, rule: &RuleResult) -> String {
+        let batch = self.shown.get(&key(rule)).map_or("", String::as_str);
+        let first = rule.samples.first().and_then(|s| Some((s.row?, s.file.as_deref()?)));
+        let first =
+            first.map(|(row, file)| format!("; here first in row {} of {file}", grouped(row))).unwrap_or_default();
+        let line = format!("{}: in full at {batch} above{first}", rule.rule);
+        format!("    {}\n", self.paint.dim(&visible(&line)))
+    }
+
     /// A rule in full: the place, the numbers, the author's words, the rows.
     fn rule(&mut self, batch: &str, report: &Report, rule: &RuleResult) -> String {
-        let key = (rule.location.file.clone(), rule.location.line, rule.location.column, action_name(rule.action));
-        if !self.verbose && rule.action != Effect::Block {
-            if let Some(before) = self.shown.get(&key) {
-                let line = format!("{} in full at {before} above; here:", rule.rule);
-                let mut out = format!("    {}\n", self.paint.dim(&visible(&line)));
-                out.push_str(&self.samples(rule, "      ", 1));
-                return out;
-            }
-            self.shown.insert(key, batch.to_string());
-        }
+        self.shown.entry(key(rule)).or_insert_with(|| batch.to_string());
         let (word, severity) = match rule.action {
             Effect::Block => ("block", Severity::Error),
             Effect::Quarantine => ("quarantine", Severity::Warning),
@@ -239,7 +252,10 @@ impl<'a> Printer<'a> {
             if in_files {
                 cells.push(sample.row.map(grouped).unwrap_or_default().into());
             }
-            cells.extend(names.iter().map(|name| cell(sample.values.get(*name))));
+            cells.extend(names.iter().map(|name| match (sample.values.get(*name), name.as_str()) {
+                (Some(value), "value" | "limit") if !in_files => measured(value).unwrap_or_else(|| plain(value)).into(),
+                (value, _) => cell(value),
+            }));
             if reasons {
                 cells.push(visible(sample.reason.as_deref().unwrap_or("")).into_owned().into());
             }
@@ -253,10 +269,7 @@ impl<'a> Printer<'a> {
         let more = rule.violations.saturating_sub(samples.len() as u64);
         let mut ends = Vec::new();
         if more > 0 {
-            ends.push(format!(
-                "and {}",
-                counted(more, if in_files { "more row" } else { "more group" }).replace("more rows", "more rows")
-            ));
+            ends.push(format!("and {}", counted(more, if in_files { "more row" } else { "more group" })));
         }
         if !left_out.is_empty() {
             ends.push(format!("not shown: {}", left_out.join(", ")));
@@ -296,8 +309,11 @@ fn is_quiet(rule: &RuleResult) -> bool {
     rule.action == Effect::None && rule.verdict != RuleVerdict::Violated
 }
 
-fn is_remarkable(rule: &RuleResult) -> bool {
-    rule.verdict == RuleVerdict::Violated || rule.action == Effect::Block
+type Key = (String, usize, usize, &'static str);
+
+/// What a rule did, whichever batch it was.
+fn key(rule: &RuleResult) -> Key {
+    (rule.location.file.clone(), rule.location.line, rule.location.column, action_name(rule.action))
 }
 
 fn action_name(action: Effect) -> &'static str {
@@ -317,13 +333,18 @@ fn row(rule: &RuleResult) -> Vec<Cell> {
         (RuleVerdict::Violated, _) => ("!", Paint::yellow),
         (RuleVerdict::NotEvaluated, _) => ("?", Paint::dim),
     };
-    let numbers = rule.verdict != RuleVerdict::NotEvaluated && rule.checked > 0;
+    let whole = is_whole(rule);
+    let numbers = rule.verdict != RuleVerdict::NotEvaluated && rule.checked > 0 && !whole;
     let number = |n: u64| if numbers { grouped(n) } else { String::new() };
     let share = if numbers && rule.violations > 0 { percent(rule.violations, rule.checked) } else { String::new() };
     let mut result = match rule.verdict {
         RuleVerdict::NotEvaluated => "not evaluated".to_string(),
+        RuleVerdict::Violated if rule.action == Effect::None => "allowed".to_string(),
         _ => action_name(rule.action).to_string(),
     };
+    if let (true, Some(against)) = (whole && rule.verdict != RuleVerdict::NotEvaluated, against(rule)) {
+        let _ = write!(result, "{}{against}", if result.is_empty() { "" } else { ": " });
+    }
     if rule.unknown > 0 {
         let _ = write!(result, "{}{} unknown", if result.is_empty() { "" } else { ", " }, grouped(rule.unknown));
     }
@@ -353,9 +374,9 @@ fn message(rule: &RuleResult) -> String {
     if rule.verdict == RuleVerdict::NotEvaluated {
         return format!("{name} {what}: it could not be evaluated");
     }
-    match (&rule.value, &rule.limit) {
-        (Some(value), Some(limit)) => format!("{name} {what}: {} against {}", plain(value), plain(limit)),
-        (Some(value), None) => format!("{name} {what}: the value is {}", plain(value)),
+    match against(rule) {
+        Some(against) if is_whole(rule) => format!("{name} {what}: {against}"),
+        _ if is_whole(rule) => format!("{name} {what}"),
         _ if rule.kind == "type" => format!("{name} {what}"),
         _ if rule.checked == 0 => format!("{name} {what}: {} break it", counted(rule.violations, "row")),
         _ => {
@@ -367,8 +388,23 @@ fn message(rule: &RuleResult) -> String {
     }
 }
 
+/// The batch's value and the limit, where the rule is one comparison.
+fn against(rule: &RuleResult) -> Option<String> {
+    let show = |value: &Value| measured(value).unwrap_or_else(|| plain(value));
+    match (&rule.value, &rule.limit) {
+        (Some(value), Some(limit)) => Some(format!("{} against {}", show(value), show(limit))),
+        (Some(value), None) => Some(format!("it is {}", show(value))),
+        (None, _) => None,
+    }
+}
+
 fn is_grouped(rule: &RuleResult) -> bool {
-    rule.kind == "aggregate" && rule.samples.iter().all(|s| s.row.is_none())
+    rule.kind == "aggregate" && (rule.checked > 1 || rule.samples.iter().any(|s| s.row.is_none()))
+}
+
+/// Whether the rule is about the batch as a whole.
+fn is_whole(rule: &RuleResult) -> bool {
+    rule.kind == "aggregate" && !is_grouped(rule)
 }
 
 /// Why the excerpt points at the rule.
@@ -385,7 +421,7 @@ fn label(rule: &RuleResult) -> String {
         "reference" => "no row there has this value".into(),
         "type" => "the files hold something else".into(),
         "sql" => "these rows came back".into(),
-        _ if is_grouped(rule) && !rule.samples.is_empty() => "false for these groups".into(),
+        _ if is_grouped(rule) => "false for these groups".into(),
         _ => "false for this batch".into(),
     }
 }

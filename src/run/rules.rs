@@ -257,10 +257,26 @@ fn settle(
     }
 }
 
+/// A computed fraction with the digits that a reader wants; anything else as it is.
+fn rounded(text: &str) -> String {
+    match text.parse::<f64>() {
+        Ok(number) if text.contains('.') && text.len() > 7 && number.abs() >= 1e-4 => {
+            let digits = if number.abs() < 1.0 { 4 } else { 2 };
+            let text = format!("{number:.digits$}");
+            text.trim_end_matches('0').trim_end_matches('.').to_string()
+        }
+        _ => text.to_string(),
+    }
+}
+
 /// Fills the author's messages: with the first sample, the rule's numbers and the batch.
 fn speak(job: &Job<'_>, planned: &PlanRule, result: &mut RuleResult, texts: &BTreeMap<String, String>) {
-    let plain = |json: &serde_json::Value| json.as_str().map_or_else(|| json.to_string(), str::to_string);
+    let plain = |json: &serde_json::Value| match json.as_str() {
+        Some(text) => text.to_string(),
+        None => rounded(&json.to_string()),
+    };
     let value = |name: &str| match (texts.get(name), name) {
+        (Some(text), "value" | "limit") => Some(rounded(text)),
         (Some(text), _) => Some(text.clone()),
         (None, "value") => result.value.as_ref().map(plain),
         (None, "limit") => result.limit.as_ref().map(plain),

@@ -16,6 +16,7 @@ mod render;
 mod report;
 #[cfg(feature = "engine")]
 mod runs;
+mod schema;
 mod snippets;
 mod stdlib;
 mod suite;

@@ -13,6 +13,7 @@ use crate::root;
 #[test]
 fn reports_are_printed_as_before() {
     let folder = root().join("tests/reports");
+    let schema = crate::schema::schema("src/report/report.schema.json");
     let mut faults = String::new();
     let mut cases: Vec<_> = fs::read_dir(folder).expect("tests/reports").map(|e| e.expect("a file").path()).collect();
     cases.retain(|path| path.extension().is_some_and(|e| e == "json"));
@@ -28,13 +29,21 @@ fn reports_are_printed_as_before() {
         let mut found = String::new();
         for report in json["reports"].as_array().expect("reports") {
             let report: Report = serde_json::from_value(report.clone()).expect("a report");
+            let line = serde_json::from_str(&dqc::report::json::line(&report)).expect("JSON");
+            assert_eq!(crate::schema::faults(&schema, &line), [""; 0]);
             let fate = match (report.promoted, report.verdict) {
                 (true, _) => Fate::Promoted,
                 (_, BatchVerdict::Blocked) => Fate::Blocked,
                 _ => Fate::WouldPass,
             };
             let (title, of) = (report.batch.as_deref().unwrap_or(""), report.promotion.as_deref().unwrap_or(""));
-            found += &printer.batch(title, of, &fate, Some(&report), "dqc run silver.orders --batch day=3 --project rules/shop");
+            found += &printer.batch(
+                title,
+                of,
+                &fate,
+                Some(&report),
+                "dqc run silver.orders --batch day=3 --project rules/shop",
+            );
         }
         if paint.color {
             println!("{found}");

@@ -1,0 +1,173 @@
+//! `dqc audit`: judges data against a contract, and moves nothing.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::Compilation;
+use crate::cli::check::compile;
+use crate::cli::context::prefix;
+use crate::cli::findings::does_not_compile;
+use crate::cli::run::{self, runtime};
+use crate::cli::{Context, Exit, Outcome};
+use crate::diagnostics::suggest;
+use crate::fault::Fault;
+use crate::hir::Contract;
+use crate::ir::{Format, Input, Place, Plan, lower};
+use crate::lake::batch;
+use crate::lake::store::Storage;
+use crate::project::{Project, folder_url};
+use crate::report::json;
+use crate::report::text::{Fate, Printer, quoted};
+use crate::run::{BatchVerdict, Job, Report};
+
+/// Judge data against a contract, and move nothing
+///
+/// Reads files, or a table, and says what the contract's rules make of them: the same verdicts, counts and rows as in a
+/// run. Nothing is written.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  dqc audit silver.orders              the dataset where it lives
+  dqc audit bronze.orders --data ~/Downloads/orders.parquet
+  dqc audit bronze.orders --data exports/2026-11 --format json
+
+Exit codes: 0 the data meets its contract, or breaks it within what it allows; 10 it would be blocked.")]
+pub struct Args {
+    /// The contract, as `silver.orders`
+    #[arg(value_name = "CONTRACT")]
+    contract: String,
+    /// A file, a folder or a table [default: where the dataset lives]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+    /// How the report is printed
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: run::Format,
+    /// How many rows the report shows for each broken rule
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    samples: usize,
+}
+
+pub fn run(context: &Context, args: Args) -> Outcome {
+    let project = context.project()?;
+    let compilation = compile(&project)?;
+    if let Some(exit) = does_not_compile(context, &project, &compilation) {
+        return Ok(exit);
+    }
+    let contract = contract(&compilation, &args.contract)?;
+    let plan = lower::audit(&compilation.checked, &compilation.sources, &contract.dataset)
+        .ok_or_else(|| Fault::internal(format!("`{}` has no plan", contract.dataset)))?;
+    let own = project.place(&contract.dataset, contract.at.as_deref(), contract.format.as_deref())?;
+    let (place, only) = args.data.as_deref().map_or(Ok((own.clone(), None)), |path| place_of(path, own.format))?;
+    let shown = args.data.as_ref().map_or_else(|| contract.dataset.clone(), |path| path.display().to_string());
+    let storage = Storage::of(&project)?;
+    let report = runtime()?.block_on(async {
+        let mut input = batch::whole(&place, &storage).await?.ok_or_else(|| no_data(&shown))?;
+        if let Some(name) = only {
+            input.files.retain(|file| file.path == name);
+        }
+        if input.files.is_empty() && input.version.is_none() {
+            return Err(no_data(&shown));
+        }
+        let datasets = datasets(&project, &compilation, &plan, &storage).await?;
+        judge(context, &plan, &storage, &input, &datasets, args.samples).await
+    })?;
+    match args.format {
+        run::Format::Json => context.print(&json::line(&report)),
+        run::Format::Text => {
+            let prefix = prefix(&project.root);
+            let mut printer = Printer::new(&compilation.sources, context.out, &prefix, context.global.verbose);
+            let again = format!("dqc audit {}", quoted(&args.contract));
+            context.print(&printer.batch(&shown, &contract.dataset, &Fate::Audited, Some(&report), &again));
+        }
+    }
+    Ok(if report.verdict == BatchVerdict::Blocked { Exit::Blocked } else { Exit::Clean })
+}
+
+async fn judge(
+    context: &Context,
+    plan: &Plan,
+    storage: &Storage,
+    input: &Input,
+    datasets: &BTreeMap<String, Input>,
+    samples: usize,
+) -> Result<Report, Fault> {
+    let job = Job {
+        plan,
+        storage,
+        input,
+        datasets,
+        table: None,
+        batch: None,
+        as_of: context.now(),
+        memory: context.global.memory,
+        samples,
+        progress: None,
+    };
+    crate::run::judge(&job, None).await
+}
+
+/// Those that a rule may read, pinned; one that is not there yet is left out.
+async fn datasets(
+    project: &Project,
+    compilation: &Compilation,
+    plan: &Plan,
+    storage: &Storage,
+) -> Result<BTreeMap<String, Input>, Fault> {
+    let text = serde_json::to_string(&plan.rules).unwrap_or_default();
+    let mut found = BTreeMap::new();
+    for other in compilation.checked.contracts.iter().filter(|c| text.contains(&c.dataset)) {
+        let place = project.place(&other.dataset, other.at.as_deref(), other.format.as_deref())?;
+        if let Some(input) = batch::whole(&place, storage).await? {
+            found.insert(other.dataset.clone(), input);
+        }
+    }
+    Ok(found)
+}
+
+fn contract<'a>(compilation: &'a Compilation, name: &str) -> Result<&'a Contract, Fault> {
+    compilation.checked.contract(name).ok_or_else(|| {
+        let fault = Fault::usage(format!("there is no contract `{name}`"));
+        let names = || compilation.checked.contracts.iter().map(|c| c.dataset.as_str());
+        match suggest::nearest(name, names()) {
+            Some(near) => fault.with_help(format!("the nearest is `{near}`")),
+            None => fault.with_help(format!("there are {}", suggest::list(names()))),
+        }
+    })
+}
+
+/// A path of the command line as a place, with the one file that is meant.
+fn place_of(path: &Path, usual: Format) -> Result<(Place, Option<String>), Fault> {
+    let shown = path.display().to_string();
+    if shown.contains("://") {
+        return Ok((Place { url: folder_url(Path::new("/"), &shown), format: usual }, None));
+    }
+    let real = path.canonicalize().map_err(|_| Fault::usage(format!("there is no file or folder `{shown}`")))?;
+    if real.is_dir() {
+        let format = if real.join("_delta_log").is_dir() { Format::Delta } else { files_format(&real, usual) };
+        return Ok((Place { url: folder_url(&real, ""), format }, None));
+    }
+    let name = real.file_name().map(|name| name.to_string_lossy().into_owned());
+    let folder = real.parent().unwrap_or(Path::new("/"));
+    Ok((Place { url: folder_url(folder, ""), format: format_of(&real).unwrap_or(usual) }, name))
+}
+
+fn format_of(file: &Path) -> Option<Format> {
+    match file.extension()?.to_str()? {
+        "parquet" => Some(Format::Parquet),
+        "csv" => Some(Format::Csv),
+        "json" | "jsonl" | "ndjson" => Some(Format::Json),
+        "arrow" | "feather" => Some(Format::Arrow),
+        _ => None,
+    }
+}
+
+/// Of the files right in a folder; those of a contract whose layer is a Delta table are taken for Parquet.
+fn files_format(folder: &Path, usual: Format) -> Format {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let found = files.filter_map(|entry| format_of(&entry.path())).next();
+    found.unwrap_or(if usual == Format::Delta { Format::Parquet } else { usual })
+}
+
+fn no_data(shown: &str) -> Fault {
+    Fault::usage(format!("`{shown}` holds no data")).with_help("`--data PATH` names a file, a folder or a table")
+}
