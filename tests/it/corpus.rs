@@ -24,7 +24,10 @@ fn findings_are_those_annotated() {
     for files in &projects {
         compare(&corpus, files, &mut faults);
     }
-    assert!(faults.is_empty(), "\n{faults}\nUPDATE=1 rewrites the annotations; read the difference before you keep it\n");
+    assert!(
+        faults.is_empty(),
+        "\n{faults}\nUPDATE=1 rewrites the annotations; read the difference before you keep it\n"
+    );
 }
 
 /// The files of each project, sorted.
@@ -49,11 +52,15 @@ fn projects(folder: &Path) -> Vec<Vec<PathBuf>> {
 
 fn compare(corpus: &Path, files: &[PathBuf], faults: &mut String) {
     let Some(folder) = files.first().and_then(|f| f.parent()) else { return };
-    let relative = |path: &Path, base: &Path| path.strip_prefix(base).unwrap_or(path).to_string_lossy().replace('\\', "/");
-    let project = files.iter().map(|f| f.parent().unwrap_or(folder)).min_by_key(|f| f.as_os_str().len()).unwrap_or(folder);
+    let relative =
+        |path: &Path, base: &Path| path.strip_prefix(base).unwrap_or(path).to_string_lossy().replace('\\', "/");
+    let project =
+        files.iter().map(|f| f.parent().unwrap_or(folder)).min_by_key(|f| f.as_os_str().len()).unwrap_or(folder);
     let sources: Vec<SourceFile> = files
         .iter()
-        .map(|path| SourceFile::new(relative(path, project), std::fs::read_to_string(path).expect("a corpus file is UTF-8")))
+        .map(|path| {
+            SourceFile::new(relative(path, project), std::fs::read_to_string(path).expect("a corpus file is UTF-8"))
+        })
         .collect();
     let compilation = dqc::compile(sources.clone(), &crate::layers());
     let tests: Vec<Diagnostic> = dqc::suite::run(&compilation.checked).into_iter().flat_map(|t| t.findings).collect();

@@ -19,10 +19,13 @@ fn copy() -> tempfile::TempDir {
     let to = tempfile::tempdir().expect("a temporary folder");
     let written = ["silver", "gold", "quarantine", "_dqc"];
     let input = |e: &walkdir::DirEntry| {
-        let in_lake = e.path().parent().and_then(Path::file_name).is_some_and(|n| n.to_string_lossy().starts_with("lake"));
+        let in_lake =
+            e.path().parent().and_then(Path::file_name).is_some_and(|n| n.to_string_lossy().starts_with("lake"));
         !(in_lake && written.contains(&e.file_name().to_string_lossy().as_ref()))
     };
-    for entry in walkdir::WalkDir::new(&from).into_iter().filter_entry(input).map(|e| e.expect("the example can be read")) {
+    for entry in
+        walkdir::WalkDir::new(&from).into_iter().filter_entry(input).map(|e| e.expect("the example can be read"))
+    {
         let target = to.path().join(entry.path().strip_prefix(&from).expect("a path below the example"));
         if entry.file_type().is_dir() {
             std::fs::create_dir_all(target).expect("a folder");
@@ -65,10 +68,13 @@ fn peers(args: &[&str]) {
     static TOLD: Once = Once::new();
     let Some(python) = std::env::var_os("DQC_TEST_PYTHON") else {
         // Past the harness, which keeps what a test that passes prints.
-        TOLD.call_once(|| drop(writeln!(std::io::stderr(), "skipped: DuckDB and deltalake as peers (tests/run installs them)")));
+        TOLD.call_once(|| {
+            drop(writeln!(std::io::stderr(), "skipped: DuckDB and deltalake as peers (tests/run installs them)"))
+        });
         return;
     };
-    let output = Command::new(python).arg(root().join("tests/it/flights.py")).args(args).output().expect("Python starts");
+    let output =
+        Command::new(python).arg(root().join("tests/it/flights.py")).args(args).output().expect("Python starts");
     assert!(output.status.success(), "{}", explain(&output));
 }
 
@@ -83,7 +89,8 @@ fn the_main_job_promotes_the_year_and_agrees_with_its_peers() {
         assert_eq!(of(&found, dataset).len(), 1, "{dataset}");
     }
     for dataset in ["silver.flights", "gold.departures"] {
-        let batches: Vec<String> = of(&found, dataset).iter().map(|r| r["batch"].as_str().unwrap_or("").to_string()).collect();
+        let batches: Vec<String> =
+            of(&found, dataset).iter().map(|r| r["batch"].as_str().unwrap_or("").to_string()).collect();
         let months: Vec<String> = (1..=12).map(|m| format!("month=2013-{m:02}")).collect();
         assert_eq!(batches, months, "{dataset}");
     }
@@ -140,7 +147,8 @@ fn the_damaged_month_is_blocked_and_says_what_to_do() {
     assert_eq!(found[0]["promoted"], false);
 
     let month = "flights/month=2013-03/flights.parquet";
-    std::fs::copy(project.join("lake/bronze").join(month), project.join("lake-damaged/bronze").join(month)).expect("a copy");
+    std::fs::copy(project.join("lake/bronze").join(month), project.join("lake-damaged/bronze").join(month))
+        .expect("a copy");
     let mended = run(project, &["run", "--env", "damaged", "--format", "json"]);
     assert_eq!(mended.status.code(), Some(0), "{}", explain(&mended));
     assert_eq!(reports(&mended).len(), 2, "the mended month goes to silver and on to gold:\n{}", text(&mended.stdout));
