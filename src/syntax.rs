@@ -7,6 +7,7 @@ mod errors;
 pub(crate) mod grammar;
 pub(crate) mod locate;
 pub(crate) mod recover;
+mod slips;
 pub(crate) mod trivia;
 
 use pest::Parser;

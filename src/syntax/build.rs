@@ -6,6 +6,7 @@ mod items;
 mod literal;
 mod promote;
 mod rules;
+mod tails;
 mod test;
 mod types;
 
