@@ -165,6 +165,7 @@ pub enum OtherColumns {
     Kept,
 }
 
+#[allow(clippy::large_enum_variant, reason = "junk is rare")]
 #[derive(Clone, Debug)]
 pub enum ColumnItem {
     Column(Column),
@@ -340,6 +341,7 @@ pub struct Percent {
 
 // --- service levels
 
+#[allow(clippy::large_enum_variant, reason = "junk is rare")]
 #[derive(Clone, Debug)]
 pub enum SlaItem {
     Entry(SlaEntry),

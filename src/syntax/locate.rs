@@ -260,13 +260,12 @@ impl<'t> Builder<'t> {
         let words = Kind::Item.words();
         let finding = self.locate(span, Kind::Item);
         self.push(finding);
-        if !words.contains(&first) {
-            if let Some(item) =
-                nearest(first, words.iter().copied()).and_then(|near| self.misspelt_item(near, span, first.len()))
-            {
-                items.push(item);
-                return;
-            }
+        if !words.contains(&first)
+            && let Some(near) = nearest(first, words.iter().copied())
+            && let Some(item) = self.misspelt_item(near, span, first.len())
+        {
+            items.push(item);
+            return;
         }
         let rest = text.get(first.len()..).unwrap_or("").trim_start();
         let name = rest

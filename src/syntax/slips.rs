@@ -109,10 +109,11 @@ impl Builder<'_> {
         if is_reserved(word) && describe::wants_value(expected) && names_something(word, rest.get(word.len()..)?) {
             return Some(errors::reserved_name(here, word));
         }
-        if !is_reserved(word) && !describe::wants_value(expected) {
-            if let Some(near) = nearest(word, kind.later_words().iter().copied()).filter(|near| *near != word) {
-                return Some(errors::unknown_word(here, word, Some(near), ""));
-            }
+        if !is_reserved(word)
+            && !describe::wants_value(expected)
+            && let Some(near) = nearest(word, kind.later_words().iter().copied()).filter(|near| *near != word)
+        {
+            return Some(errors::unknown_word(here, word, Some(near), ""));
         }
         None
     }

@@ -273,12 +273,12 @@ impl<'t> Builder<'t> {
                 Rule::slip_act => {
                     let at = self.span(&p);
                     let near = nearest(p.as_str(), ["warn", "quarantine", "block"]);
-                    action.act = match near.as_deref() {
+                    action.act = match near {
                         Some("warn") => Act::Warn,
                         Some("quarantine") => Act::Quarantine,
                         _ => Act::Block,
                     };
-                    self.push(errors::unknown_action(at, p.as_str(), near.as_deref()));
+                    self.push(errors::unknown_action(at, p.as_str(), near));
                 }
                 Rule::above => action.above = self.above(p),
                 rule => action.act = act(rule).unwrap_or(action.act),
