@@ -2,7 +2,7 @@
 
 use crate::hir::{Expr, ExprKind, Grain, Type, Value};
 use crate::resolve::{Decl, Space, fold};
-use crate::source::Span;
+use crate::source::{FileId, Span};
 use crate::syntax::ast;
 
 use super::super::scope::{self, Scope};
@@ -174,14 +174,11 @@ impl<'a> Checker<'a> {
         guard(Expr { span, ..found }, guards)
     }
 
-    /// Checks a function by itself, each parameter as a column of its type.
-    pub fn check_fn(&mut self, decl: &'a ast::FnDecl) {
-        let Some(body) = &decl.body else { return };
-        let errors = self.errors;
-        let file = decl.name.span.file;
+    /// The scope of a function or rule set by itself, each parameter as a column of its type.
+    pub fn parameters(&mut self, params: &'a [ast::Param], file: FileId) -> Scope {
         let mut s = Scope::by_itself(file);
-        for (i, param) in decl.params.iter().enumerate() {
-            if let Some(first) = decl.params[..i].iter().find(|p| fold(&p.name.text) == fold(&param.name.text)) {
+        for (i, param) in params.iter().enumerate() {
+            if let Some(first) = params[..i].iter().find(|p| fold(&p.name.text) == fold(&param.name.text)) {
                 self.report(errors::twice("parameter", &param.name.text, param.name.span, &first.name.text, first.name.span));
             }
             let ty = self.ty(&param.ty, file);
@@ -189,10 +186,18 @@ impl<'a> Checker<'a> {
             let value = Expr { kind, ty, nullable: param.ty.optional, grain: Grain::Row, span: param.name.span };
             s.bind(&param.name.text, value);
         }
+        s
+    }
+
+    /// Checks a function by itself, each parameter as a column of its type.
+    pub fn check_fn(&mut self, decl: &'a ast::FnDecl) {
+        let Some(body) = &decl.body else { return };
+        let errors = self.errors;
+        let mut s = self.parameters(&decl.params, decl.name.span.file);
         self.expansions.push(Expansion { used: body.span, declared: decl.name.span, what: String::new() });
         self.by_itself += 1;
         let found = self.expr(body, &mut s);
-        let wanted = self.ty(&decl.result, file);
+        let wanted = self.ty(&decl.result, decl.name.span.file);
         let (span, ty) = (found.span, found.ty.clone());
         if self.convert(found, &wanted, &s).is_err() {
             self.report(errors::result_type(span, &decl.name.text(), &wanted, &ty, decl.result.span));

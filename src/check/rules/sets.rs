@@ -1,7 +1,7 @@
 //! Parameterised rule sets: `include audit(created_at) as created`.
 
-use crate::hir::{Expr, ExprKind, Grain};
-use crate::resolve::{Decl, Space, fold};
+use crate::hir::{Expr, ExprKind};
+use crate::resolve::{Decl, Space};
 use crate::syntax::ast;
 
 use super::super::contracts::Defaults;
@@ -76,16 +76,7 @@ impl<'a> Checker<'a> {
     /// Checks a rule set by itself, each parameter as a column of its type.
     pub fn check_rule_set(&mut self, decl: &'a ast::RulesDecl) {
         let errors = self.errors;
-        let file = decl.name.span.file;
-        let mut s = Scope::by_itself(file);
-        for (i, param) in decl.params.iter().enumerate() {
-            if let Some(first) = decl.params[..i].iter().find(|p| fold(&p.name.text) == fold(&param.name.text)) {
-                self.report(errors::twice("parameter", &param.name.text, param.name.span, &first.name.text, first.name.span));
-            }
-            let ty = self.ty(&param.ty, file);
-            let kind = if ty.is_error() { ExprKind::Error } else { ExprKind::Column(param.name.text.clone()) };
-            s.bind(&param.name.text, Expr { kind, ty, nullable: param.ty.optional, grain: Grain::Row, span: param.name.span });
-        }
+        let s = self.parameters(&decl.params, decl.name.span.file);
         let defaults = Defaults { actions: vec![crate::hir::Action { act: crate::hir::Act::Block, above: None }], nulls: None, zone: Zone::Assumed };
         let mut context = RuleContext::new(&defaults, &[]);
         context.renamed = decl.params.iter().map(|p| (p.name.text.clone(), p.name.text.clone())).collect();
