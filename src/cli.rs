@@ -19,6 +19,10 @@ mod init;
 mod revision;
 #[cfg(feature = "engine")]
 mod run;
+#[cfg(feature = "engine")]
+mod sla;
+#[cfg(feature = "engine")]
+mod tell;
 mod test;
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! What happened, as Delta tables of flat columns: `runs`, `batches`, `results`, each in its folder below the
+//! What happened, as Delta tables of flat columns: `runs`, `batches`, `results`, `sla` ([`sla`]), each in its folder below the
 //! ledger's place. They are only added to. The ledger is an account, not a judge: whether a batch is published
 //! stands in its target's log.
 //!
@@ -38,6 +38,7 @@
 
 mod columns;
 mod read;
+mod sla;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -51,12 +52,18 @@ use crate::run::{BatchVerdict, Report};
 use crate::storage::Storage;
 
 pub use read::Published;
+pub use sla::{Booked, SlaEntry, SlaState, SlaStates};
 
 use columns::Columns;
 
 /// Microseconds since 1970 in UTC, by the machine's clock.
 pub fn now() -> i64 {
     chrono::Utc::now().timestamp_micros()
+}
+
+/// A new id, for what is told of a command elsewhere.
+pub fn new_id() -> uuid::Uuid {
+    uuid::Uuid::new_v4()
 }
 
 pub struct Ledger<'a> {

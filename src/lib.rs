@@ -29,10 +29,12 @@ pub mod run;
 pub mod lake;
 #[cfg(feature = "engine")]
 pub mod ledger;
+pub mod sla;
 #[cfg(feature = "engine")]
 pub mod promote;
 #[cfg(feature = "engine")]
 pub mod report;
+pub mod channel;
 pub mod cli;
 
 /// What became of the sources.

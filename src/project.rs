@@ -13,7 +13,7 @@ use crate::diagnostics::{Code, Diagnostic, suggest};
 use crate::fault::Fault;
 use crate::source::{FileId, SourceFile, SourceMap};
 
-pub use config::{Channel, ChannelKind, Config, Layer, S3, Secret, read as read_config};
+pub use config::{Address, Channel, ChannelKind, Config, Layer, Lineage, Metrics, S3, Secret, read as read_config};
 pub use loader::{Folder, Loader, Memory, Sources, Unreadable};
 
 /// The file that makes a folder a project.

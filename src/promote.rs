@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use crate::fault::{Fault, FaultKind};
 use crate::hir::{Checked, Promotion};
 use crate::ir::{Place, Plan};
-use crate::ledger::{Ledger, RunEntry};
+use crate::ledger::{BatchEntry, Ledger, RunEntry};
 use crate::project::Project;
 use crate::run::{Job, Report, Sink};
 use crate::storage::Storage;
@@ -74,6 +74,18 @@ pub struct Options<'a> {
     /// Told how many more rows of the batch at hand were read.
     pub progress: Option<&'a (dyn Fn(u64) + Send + Sync)>,
     pub stop: &'a Stop,
+    pub witness: Option<&'a dyn Witness>,
+}
+
+/// Told of each batch before the ledger is, so that what follows from it, such as a message, follows at least once.
+#[async_trait::async_trait(?Send)]
+pub trait Witness {
+    /// # Errors
+    /// Storage could not take what has to be kept. The batch's books stay open, and the next run is told again.
+    async fn batch(&self, entry: &BatchEntry<'_>) -> Result<(), Fault>;
+
+    /// All batches are done with, and the run is about to be booked.
+    async fn end(&self, summary: &mut Summary, ledger: &Ledger<'_>);
 }
 
 /// Asks a run to end: between two steps, with nothing half done.
@@ -173,6 +185,8 @@ pub struct Summary {
     pub refused: usize,
     /// Batches whose producer has not finished.
     pub unsettled: usize,
+    /// Service levels of what was published.
+    pub missed: usize,
     pub faults: Vec<Fault>,
 }
 
@@ -208,11 +222,12 @@ impl Summary {
         self.faults.iter().min_by_key(|f| rank(f))
     }
 
-    /// As the command line documents it: the worst fault, then a blocked batch.
+    /// As the command line documents it: the worst fault, then a blocked batch, then a missed service level.
     pub fn exit_code(&self) -> i32 {
         match self.worst() {
             Some(fault) => fault.kind.exit_code(),
             None if self.blocked + self.refused > 0 => 10,
+            None if self.missed > 0 => 12,
             None => 0,
         }
     }
@@ -246,6 +261,9 @@ pub async fn run(
             }
         }
     }
+    if let Some(witness) = options.witness.filter(|_| !options.dry_run) {
+        witness.end(&mut summary, &run.ledger).await;
+    }
     if !options.dry_run && !summary.is_idle() {
         let entry = RunEntry {
             promotions: count(summary.promotions),
@@ -269,6 +287,14 @@ fn count(number: usize) -> i64 {
 impl Run<'_> {
     fn place(&self, dataset: &str) -> Result<&Place, Fault> {
         self.lake.places.get(dataset).ok_or_else(|| Fault::internal(format!("`{dataset}` has no place")))
+    }
+
+    /// Whoever has to be told first, then the ledger: what it knows of is not looked at again.
+    async fn book(&self, entry: &BatchEntry<'_>) -> Result<(), Fault> {
+        if let Some(witness) = self.options.witness {
+            witness.batch(entry).await?;
+        }
+        self.ledger.write_batch(entry).await
     }
 
     fn quarantine(&self, dataset: &str) -> Result<&str, Fault> {

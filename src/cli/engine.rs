@@ -2,17 +2,19 @@
 
 use clap::Subcommand;
 
-use super::{Context, Outcome, audit, run as runner};
+use super::{Context, Outcome, audit, run as runner, sla};
 
 #[derive(Subcommand)]
 pub enum Command {
     Run(runner::Args),
     Audit(audit::Args),
+    Sla(sla::Args),
 }
 
 pub fn run(context: &Context, command: Command) -> Outcome {
     match command {
         Command::Run(args) => runner::run(context, args),
         Command::Audit(args) => audit::run(context, args),
+        Command::Sla(args) => sla::run(context, args),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -10,7 +11,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::Compilation;
 use crate::cli::check::compile;
 use crate::cli::context::{fault_text, prefix};
+use crate::channel::outbox::Outbox;
 use crate::cli::findings::does_not_compile;
+use crate::cli::tell::{Tidings, Witness, channels_exist};
 use crate::cli::{Context, Exit, Outcome};
 use crate::diagnostics::suggest;
 use crate::fault::Fault;
@@ -38,8 +41,8 @@ Examples:
   dqc run --dry-run                    judge, and move nothing
   dqc run --format json > reports.jsonl
 
-Exit codes: 0 promoted or nothing pending, 10 a batch is blocked, 3 a contract does not compile,
-20 to 22 run again, 30 permission. `dqc explain exit N` says more.")]
+Exit codes: 0 promoted or nothing pending, 10 a batch is blocked, 12 promoted and late, 3 a contract does not
+compile, 20 to 22 run again, 30 permission. `dqc explain exit N` says more.")]
 pub struct Args {
     /// Datasets to promote into, as `silver.orders` [default: all]
     #[arg(value_name = "PROMOTION")]
@@ -76,6 +79,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         return Ok(exit);
     }
     let promotions = chosen(&compilation, &args.promotions)?;
+    channels_exist(&project, promotions.iter().copied())?;
     let plans = promotions.iter().map(|p| plan(&compilation, p)).collect::<Result<Vec<Plan>, Fault>>()?;
     let tasks: Vec<Task<'_>> =
         promotions.iter().zip(&plans).map(|(promotion, plan)| Task { promotion, plan }).collect();
@@ -83,7 +87,23 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     let lake = Lake::of(&project, &compilation.checked, &storage)?;
     let prefix = prefix(&project.root);
     let mut desk = Desk::new(context, &args, &project, &compilation, &prefix);
-    let summary = runtime()?.block_on(promote_all(context, &args, &tasks, &lake, &mut desk));
+    let outbox = Arc::new(Outbox::open(&lake.ledger, &storage)?);
+    let plans = || plans.iter().collect::<Vec<_>>();
+    let witness = Witness::new(context, &project, &compilation, &lake, plans(), &outbox, &desk.again);
+    let summary = runtime()?.block_on(async {
+        let mut tidings = Tidings::start("run", &project, &lake, plans(), &outbox, args.dry_run);
+        let summary = promote_all(context, &args, &tasks, &lake, &witness, &mut tidings, &mut desk).await;
+        if let Some(levels) = witness.levels.borrow().as_ref() {
+            tidings.levels(levels);
+            desk.levels(levels);
+        }
+        if !args.dry_run {
+            for notice in tidings.finish(summary.worst().map(|f| f.kind)).await {
+                desk.log(&notice);
+            }
+        }
+        summary
+    });
     desk.close(&summary);
     Ok(exit(&summary, &args))
 }
@@ -127,6 +147,8 @@ async fn promote_all(
     args: &Args,
     tasks: &[Task<'_>],
     lake: &Lake<'_>,
+    witness: &Witness<'_>,
+    tidings: &mut Tidings<'_>,
     desk: &mut Desk<'_>,
 ) -> Summary {
     let stop = std::sync::Arc::new(Stop::default());
@@ -145,8 +167,13 @@ async fn promote_all(
         samples: args.samples,
         progress: Some(&progress),
         stop: &stop,
+        witness: Some(witness),
     };
-    let summary = promote::run(tasks, lake, &options, &promote::Engine, &mut |event| desk.hear(event)).await;
+    let summary = promote::run(tasks, lake, &options, &promote::Engine, &mut |event| {
+        tidings.hear(&event);
+        desk.hear(event);
+    })
+    .await;
     signals.abort();
     summary
 }
@@ -176,6 +203,7 @@ fn exit(summary: &Summary, args: &Args) -> Exit {
     match summary.worst() {
         Some(fault) => Exit::Failed(fault.kind),
         None if summary.blocked + summary.refused > 0 => Exit::Blocked,
+        None if summary.missed > 0 => Exit::SlaMissed,
         None if summary.is_idle() && args.nothing_pending_exit != 0 => Exit::NothingPending(args.nothing_pending_exit),
         None => Exit::Clean,
     }
@@ -285,6 +313,18 @@ impl<'a> Desk<'a> {
         self.bar.suspend(|| self.context.print(&text));
     }
 
+    /// Service levels of what was published, where one is missed.
+    fn levels(&mut self, levels: &crate::sla::Report) {
+        if levels.status != crate::sla::Status::Missed {
+            return;
+        }
+        let text = crate::cli::sla::text(self.context.out, levels, false);
+        match self.format {
+            Format::Text => self.bar.suspend(|| self.context.print(&text)),
+            Format::Json => self.log(&text),
+        }
+    }
+
     fn log(&self, line: &str) {
         self.bar.suspend(|| self.context.log(line));
     }
@@ -346,7 +386,7 @@ impl<'a> Desk<'a> {
 }
 
 /// `dqc run --project … --env …`, as it was started.
-fn again(context: &Context) -> String {
+pub fn again(context: &Context) -> String {
     let mut text = String::from("dqc run");
     if let Some(project) = &context.global.project {
         text.push_str(&format!(" --project {}", text::quoted(&project.to_string_lossy())));

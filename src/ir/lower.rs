@@ -114,7 +114,8 @@ fn stage(kind: &RuleKind) -> Stage {
     }
 }
 
-fn location(span: Span, sources: &SourceMap) -> Location {
+/// A place in the sources as plans and reports name it.
+pub fn location(span: Span, sources: &SourceMap) -> Location {
     if span.file.0 as usize >= sources.iter().count() {
         return Location::default();
     }

@@ -114,6 +114,22 @@ impl Store {
         Ok(hex(&hash.finalize()))
     }
 
+    /// Writes a small file, over one that is there.
+    pub async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<(), Fault> {
+        let failed = |e| fault(&e, &format!("`{path}` below `{}` could not be written", self.url));
+        self.root.put(&self.path(path), bytes.into()).await.map(|_| ()).map_err(failed)
+    }
+
+    /// Writes a small file unless there is one; says whether it did.
+    pub async fn create(&self, path: &str, bytes: Vec<u8>) -> Result<bool, Fault> {
+        let options = object_store::PutOptions::from(object_store::PutMode::Create);
+        match self.root.put_opts(&self.path(path), bytes.into(), options).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(e) => Err(fault(&e, &format!("`{path}` below `{}` could not be written", self.url))),
+        }
+    }
+
     /// Removes files that nothing refers to; what cannot be removed stays, unseen.
     pub async fn discard(&self, paths: impl IntoIterator<Item = String>) {
         for path in paths {

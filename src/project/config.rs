@@ -1,9 +1,13 @@
 //! What `dqc.toml` says. Everything wrong in it is found at once, each with its place.
 
+mod listeners;
+
 use super::toml_tree::{Entry, Value, parse};
 use super::{Format, errors};
 use crate::diagnostics::Diagnostic;
 use crate::source::{FileId, Span};
+
+pub use listeners::{Address, Channel, ChannelKind, Lineage, Metrics};
 
 /// The language's version that this program speaks.
 pub const LANGUAGE: i64 = 1;
@@ -18,6 +22,8 @@ pub struct Config {
     pub ledger: Option<String>,
     pub s3: S3,
     pub channels: Vec<Channel>,
+    pub metrics: Metrics,
+    pub lineage: Option<Lineage>,
     /// Names of all `[env.…]`.
     pub environments: Vec<String>,
 }
@@ -72,44 +78,6 @@ impl Secret {
     }
 }
 
-/// `[channels.NAME]`: somebody to be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Channel {
-    pub name: String,
-    pub kind: ChannelKind,
-    /// What is no secret, by key.
-    pub settings: Vec<(String, String)>,
-    pub secrets: Vec<(String, Secret)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChannelKind {
-    Slack,
-    Mail,
-    Webhook,
-}
-
-impl ChannelKind {
-    const NAMES: [(&'static str, ChannelKind); 3] =
-        [("slack", ChannelKind::Slack), ("mail", ChannelKind::Mail), ("webhook", ChannelKind::Webhook)];
-
-    fn settings(self) -> &'static [&'static str] {
-        match self {
-            ChannelKind::Slack => &["channel"],
-            ChannelKind::Mail => &["host", "port", "from", "to", "user", "tls"],
-            ChannelKind::Webhook => &[],
-        }
-    }
-
-    fn secrets(self) -> &'static [&'static str] {
-        match self {
-            ChannelKind::Slack => &["webhook"],
-            ChannelKind::Mail => &["password"],
-            ChannelKind::Webhook => &["url", "token"],
-        }
-    }
-}
-
 /// Reads the text of a `dqc.toml`; the findings are sorted by place.
 pub fn read(file: FileId, text: &str, env: Option<&str>) -> (Config, Vec<Diagnostic>) {
     let root = match parse(file, text) {
@@ -153,9 +121,7 @@ impl Reader {
             self.finish(project);
         }
         self.places(&mut top, &mut config, false);
-        if let Some(channels) = self.section(&mut top, "channels") {
-            config.channels = channels.entries.into_iter().filter_map(|entry| self.channel(entry)).collect();
-        }
+        self.listeners(&mut top, &mut config);
         if let Some(all) = self.section(&mut top, "env") {
             for entry in all.entries {
                 config.environments.push(entry.key.clone());
@@ -164,6 +130,7 @@ impl Reader {
                 if let Some(mut table) = self.table(entry, name) {
                     let mut laid_over = config.clone();
                     self.places(&mut table, &mut laid_over, true);
+                    self.listeners(&mut table, &mut laid_over);
                     self.finish(table);
                     if chosen {
                         laid_over.environments = std::mem::take(&mut config.environments);
@@ -248,34 +215,6 @@ impl Reader {
             *slot = self.secret(&mut table, key).or(slot.take());
         }
         self.finish(table);
-    }
-
-    fn channel(&mut self, entry: Entry) -> Option<Channel> {
-        let name = entry.key.clone();
-        let mut table = self.table(entry, format!("channels.{name}"))?;
-        let Some((kind, span)) = self.text_at(&mut table, "kind") else {
-            self.found.push(errors::missing_key("kind", &table.name, table.span));
-            return None;
-        };
-        let Some((_, kind)) = ChannelKind::NAMES.into_iter().find(|(n, _)| *n == kind) else {
-            self.found.push(errors::not_one_of("kind", &kind, span, ChannelKind::NAMES.map(|k| k.0)));
-            return None;
-        };
-        let mut settings = Vec::new();
-        for &key in kind.settings() {
-            if let Some(entry) = table.take(key) {
-                match entry.value {
-                    Value::Text(text) => settings.push((key.to_string(), text)),
-                    Value::Integer(number) => settings.push((key.to_string(), number.to_string())),
-                    Value::Boolean(flag) => settings.push((key.to_string(), flag.to_string())),
-                    other => self.found.push(errors::wrong_kind(key, entry.span, "text", other.kind())),
-                }
-            }
-        }
-        let keys = kind.secrets().iter();
-        let secrets = keys.filter_map(|&key| Some((key.to_string(), self.secret(&mut table, key)?))).collect();
-        self.finish(table);
-        Some(Channel { name, kind, settings, secrets })
     }
 
     fn language(&mut self, table: &mut Table) {

@@ -59,6 +59,25 @@ pub fn plain_secret(key: &str, span: Span) -> Diagnostic {
         .with_note("a secret that was committed is known to everybody with the repository: change it")
 }
 
+pub fn not_an_address(key: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::DQ0903, format!("`{key}` takes an address"), span, "not one that starts with `https://`")
+        .with_help("write `https://…`, or name where it is kept: `env:NAME`, `file:PATH`")
+}
+
+pub fn password_in_the_open(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::DQ0903, "a password must not be sent without TLS", span, "`tls` is `none` here")
+        .with_help("write `tls = \"starttls\"` or `tls = \"tls\"`, or leave `user` and `password` out")
+}
+
+pub fn no_such_channel(promotion: &str, name: &str, known: &[String]) -> Fault {
+    let fault = Fault::usage(format!("`{promotion}` notifies `{name}`, and `{CONFIG_FILE}` has no such channel"));
+    let names = || known.iter().map(String::as_str);
+    match nearest_help(name, names()) {
+        Some(help) => fault.with_help(help),
+        None => fault.with_help(format!("add `[channels.{name}]` with `kind = \"slack\"`, `\"mail\"`, `\"webhook\"` or `\"none\"`")),
+    }
+}
+
 pub fn unknown_layer_in_environment<'a>(
     name: &str,
     span: Span,

@@ -214,14 +214,14 @@ impl Run<'_> {
             return Ok((what, Some(report)));
         }
         let entry = BatchEntry { attempt, report: Some(&report), ..self.entry(task, state) };
-        self.ledger.write_batch(&entry).await?;
+        self.book(&entry).await?;
         Ok((What::Blocked, Some(report)))
     }
 
     async fn refuse(&self, task: &Task<'_>, state: &State, why: String) -> Result<Done, Fault> {
         if !self.options.dry_run {
             let entry = BatchEntry { reason: Some(&why), ..self.entry(task, state) };
-            self.ledger.write_batch(&entry).await?;
+            self.book(&entry).await?;
         }
         Ok((What::Refused(why), None))
     }

@@ -69,7 +69,7 @@ impl Run<'_> {
         let Some((version, info)) = target.find_commit(None, ours).await? else {
             // The log is cleaned of old entries by then; what it decided stands.
             let entry = BatchEntry { published: true, recovered: true, ..self.entry(task, state) };
-            self.ledger.write_batch(&entry).await?;
+            self.book(&entry).await?;
             return Ok((target.version(), None));
         };
         let text = |key: &str| info.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -97,7 +97,7 @@ impl Run<'_> {
             version: Some((&id, version)),
             ..entry
         };
-        self.ledger.write_batch(&entry).await?;
+        self.book(&entry).await?;
         Ok((version, Some(report)))
     }
 

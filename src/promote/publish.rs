@@ -85,7 +85,7 @@ impl Run<'_> {
             version: Some((&id, version)),
             ..self.entry(judged.task, judged.state)
         };
-        self.ledger.write_batch(&entry).await.map_err(files)?;
+        self.book(&entry).await.map_err(files)?;
         Ok(Kept::Published(version))
     }
 

@@ -363,7 +363,7 @@ fn row(rule: &RuleResult) -> Vec<Cell> {
 }
 
 /// What the rule did, with its numbers.
-fn message(rule: &RuleResult) -> String {
+pub fn message(rule: &RuleResult) -> String {
     let name = format!("`{}`", rule.rule);
     let what = match rule.action {
         Effect::Block => "blocks the batch",

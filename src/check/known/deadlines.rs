@@ -109,13 +109,22 @@ impl<'c> Deadline<'c> {
 
     /// When the batch of a day is due; `None` where the calendar asks for none.
     pub fn of_batch(&self, batch: NaiveDate) -> Option<DateTime<Utc>> {
-        let day = if self.day_before { batch.succ_opt()? } else { batch };
+        let day = self.due_on(batch)?;
         let asked = self.on.is_empty() || self.on.iter().any(|name| on_calendar(name, day, self.calendars, 0));
         asked.then(|| instant(self.zone, day.and_time(self.by)))?
     }
 }
 
 impl Deadline<'_> {
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// The day on whose clock the batch of a day is due.
+    pub fn due_on(&self, batch: NaiveDate) -> Option<NaiveDate> {
+        if self.day_before { batch.succ_opt() } else { Some(batch) }
+    }
+
     /// An instant on the clock of the deadline's zone.
     pub fn clock(&self, instant: DateTime<Utc>) -> String {
         instant.with_timezone(&self.zone).format("%Y-%m-%d %H:%M").to_string()
@@ -123,7 +132,7 @@ impl Deadline<'_> {
 }
 
 fn on_calendar(name: &str, day: NaiveDate, calendars: &[Calendar], depth: usize) -> bool {
-    if let Some(calendar) = calendars.iter().find(|c| c.name == name) {
+    if let Some(calendar) = calendars.iter().find(|c| crate::resolve::fold(&c.name) == crate::resolve::fold(name)) {
         let number = day.signed_duration_since(NaiveDate::default()).num_days();
         let excepted = calendar.except.iter().any(|e| i64::from(*e) == number);
         return depth < 20 && !excepted && on_calendar(&calendar.base, day, calendars, depth + 1);
@@ -141,7 +150,7 @@ fn on_calendar(name: &str, day: NaiveDate, calendars: &[Calendar], depth: usize)
 }
 
 /// An hour that the clock skips is the next one that exists, one that comes twice the first.
-fn instant(zone: Tz, mut local: NaiveDateTime) -> Option<DateTime<Utc>> {
+pub fn instant(zone: Tz, mut local: NaiveDateTime) -> Option<DateTime<Utc>> {
     for _ in 0..(24 * 60) {
         if let Some(found) = zone.from_local_datetime(&local).earliest() {
             return Some(found.with_timezone(&Utc));

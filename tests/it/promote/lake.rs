@@ -239,6 +239,7 @@ impl Lake {
             samples: 3,
             progress: None,
             stop,
+            witness: None,
         };
         let tasks: Vec<promote::Task> =
             tasks.iter().map(|t| promote::Task { promotion: &t.promotion, plan: &t.plan }).collect();
