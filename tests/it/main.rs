@@ -11,6 +11,8 @@ mod fixes;
 mod flights;
 mod format;
 mod pages;
+#[cfg(feature = "engine")]
+mod people;
 mod project;
 #[cfg(feature = "engine")]
 mod promote;
