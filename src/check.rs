@@ -4,6 +4,7 @@
 pub mod coerce;
 pub mod columns;
 pub mod contracts;
+pub mod directory;
 pub mod errors;
 pub mod facts;
 pub mod infer;
@@ -14,12 +15,13 @@ pub mod promotions;
 pub mod rules;
 pub mod scope;
 pub mod sla;
+mod spread;
 pub mod suite;
 pub mod templates;
 pub mod types;
 
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::diagnostics::suggest::nearest;
 use crate::diagnostics::{Diagnostic, Severity, Sink};
@@ -28,6 +30,7 @@ use crate::resolve::{Names, STD_PREFIX, fold};
 use crate::source::{FileId, SourceMap, Span};
 use crate::syntax::ast;
 
+use directory::Directory;
 use scope::Schema;
 
 /// A function or rule set that is being expanded.
@@ -48,7 +51,7 @@ pub struct Checker<'a> {
     /// How many errors there were so far: who counts before and after knows whether a piece is whole.
     pub errors: usize,
     /// By dataset in lower case.
-    schemas: HashMap<String, Rc<Schema>>,
+    schemas: Arc<HashMap<String, Arc<Schema>>>,
     pub expansions: Vec<Expansion>,
     /// How many of the expansions are definitions that are checked by themselves.
     by_itself: usize,
@@ -83,7 +86,7 @@ pub fn check<'a>(
         layers,
         sink,
         errors: 0,
-        schemas: HashMap::new(),
+        schemas: Arc::default(),
         expansions: Vec::new(),
         by_itself: 0,
         broken: HashSet::new(),
@@ -118,20 +121,24 @@ impl<'a> Checker<'a> {
         self.junk_datasets();
         let mut contracts = Vec::with_capacity(declared.len());
         let mut reads = HashMap::new();
-        for d in &declared {
-            let (contract, read) = self.contract(d);
+        for (contract, read) in self.spread(&declared, |checker, d| checker.contract(d)) {
             reads.insert(fold(&contract.dataset), read);
             contracts.push(contract);
         }
-        let mut promotions = Vec::new();
         let mut taken: HashMap<String, Span> = HashMap::new();
-        for promote in items().filter_map(as_promote) {
-            if let Some(promotion) = self.promotion(promote, &contracts, &mut taken, &mut reads) {
-                promotions.push(promotion);
-            }
+        let wanted: Vec<_> =
+            items().filter_map(as_promote).filter_map(|p| self.ends_of_promotion(p, &mut taken)).collect();
+        let directory = Directory::new(&contracts, &[]);
+        let mut promotions = Vec::with_capacity(wanted.len());
+        for (promotion, mut read) in self.spread(&wanted, |checker, ends| checker.promotion(ends, &directory)) {
+            reads.entry(fold(&promotion.to)).or_default().append(&mut read);
+            promotions.push(promotion);
         }
         let promotions = self.upstream_first(promotions, &reads);
-        let tests = items().filter_map(as_test).filter_map(|t| self.test(t, &contracts, &promotions)).collect();
+        let wanted: Vec<_> = items().filter_map(as_test).collect();
+        let directory = Directory::new(&contracts, &promotions);
+        let tests = self.spread(&wanted, |checker, test| checker.test(test, &directory));
+        let tests = tests.into_iter().flatten().collect();
         let checked = Checked { contracts, promotions, calendars, tests };
         let whole = !self.sink.has_errors();
         self.sink.extend(known::findings(&checked, self.layers, whole));
@@ -162,7 +169,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The columns of the dataset that a path names; reported where there is none.
-    pub fn dataset(&mut self, path: &ast::Path, _file: FileId) -> Option<Rc<Schema>> {
+    pub fn dataset(&mut self, path: &ast::Path, _file: FileId) -> Option<Arc<Schema>> {
         let name = path.text();
         if let Some(schema) = self.schemas.get(&fold(&name)) {
             return Some(schema.clone());
@@ -178,7 +185,7 @@ impl<'a> Checker<'a> {
         for (key, dataset) in &self.names.datasets {
             if dataset.contract.is_none() && !self.schemas.contains_key(key) {
                 let schema = Schema::unknown(key, dataset.span);
-                self.schemas.insert(key.clone(), Rc::new(schema));
+                Arc::make_mut(&mut self.schemas).insert(key.clone(), Arc::new(schema));
             }
         }
     }

@@ -123,6 +123,11 @@ impl Sink {
         self.found.extend(diagnostics);
     }
 
+    /// All that another has collected.
+    pub fn append(&mut self, mut other: Sink) {
+        self.found.append(&mut other.found);
+    }
+
     pub fn has_errors(&self) -> bool {
         self.found.iter().any(|d| d.severity == Severity::Error)
     }

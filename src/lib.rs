@@ -51,11 +51,14 @@ pub struct Compilation {
 pub fn compile(files: Vec<source::SourceFile>, layers: &[String]) -> Compilation {
     let mut sources = source::SourceMap::default();
     let mut sink = diagnostics::Sink::default();
-    let library = stdlib::files().iter().map(|(source, parse)| (source.clone(), Some(parse)));
+    let library = stdlib::files();
+    for (source, _) in library {
+        sources.add(source.clone());
+    }
+    let own: Vec<source::FileId> = files.into_iter().map(|source| sources.add(source)).collect();
+    let read = syntax::parse_all(own.iter().map(|id| (*id, sources.get(*id).text.as_str())).collect());
     let mut trees = Vec::new();
-    for (source, parse) in library.chain(files.into_iter().map(|source| (source, None))) {
-        let id = sources.add(source);
-        let parse = parse.cloned().unwrap_or_else(|| syntax::parse(id, &sources.get(id).text));
+    for parse in library.iter().map(|(_, parse)| parse.clone()).chain(read) {
         sink.extend(parse.diagnostics);
         trees.push(parse.file);
     }

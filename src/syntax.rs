@@ -6,16 +6,17 @@ mod describe;
 mod errors;
 pub(crate) mod grammar;
 pub(crate) mod locate;
+pub(crate) mod matcher;
 pub(crate) mod recover;
 mod slips;
 pub(crate) mod trivia;
 
-use pest::Parser;
+use rayon::prelude::*;
 
 use crate::diagnostics::Diagnostic;
 use crate::source::{FileId, Span};
 use build::Builder;
-use grammar::{Grammar, Rule};
+use grammar::Rule;
 
 /// A file's tree and what is wrong with its text.
 #[derive(Clone, Debug, Default)]
@@ -33,16 +34,25 @@ pub fn parse(id: FileId, text: &str) -> Parse {
         return Parse { file, diagnostics: vec![errors::not_text(span)] };
     }
     let mut builder = Builder::new(id, text);
-    let file = match Grammar::parse(Rule::file, text) {
-        Ok(mut pairs) => match pairs.next() {
+    let file = match matcher::parse(Rule::file, text) {
+        Ok(pairs) => match pairs.and_then(|mut pairs| pairs.next()) {
             Some(pair) => builder.file(pair),
             None => ast::File { id, ..Default::default() },
         },
-        Err(_) => piecewise(&mut builder, id, text),
+        Err(matcher::TooDeep) => piecewise(&mut builder, id, text),
     };
     let mut diagnostics = builder.found;
     diagnostics.sort_by_key(|d| (d.primary.span, d.code));
     Parse { file, diagnostics }
+}
+
+/// Reads many texts, each by itself and so side by side; in their order.
+pub fn parse_all(texts: Vec<(FileId, &str)>) -> Vec<Parse> {
+    // A few are not worth the threads.
+    if texts.len() < 8 {
+        return texts.into_iter().map(|(id, text)| parse(id, text)).collect();
+    }
+    texts.into_par_iter().map(|(id, text)| parse(id, text)).collect()
 }
 
 /// A text of which some item is nested deeper than the parser can go: item by item.
@@ -55,16 +65,15 @@ fn piecewise<'t>(builder: &mut Builder<'t>, id: FileId, text: &'t str) -> ast::F
             end = text.get(end..).and_then(|t| t.find('\n')).map_or(text.len(), |n| end + n + 1);
             let line = text.get(end..).unwrap_or("");
             if line.is_empty()
-                || Grammar::parse(Rule::top_start, line.get(..line.find('\n').unwrap_or(line.len())).unwrap_or(""))
-                    .is_ok()
+                || starts_item(line.get(..line.find('\n').unwrap_or(line.len())).unwrap_or(""))
             {
                 break;
             }
         }
-        match text.get(start..end).map(|slice| Grammar::parse(Rule::file, slice)) {
-            Some(Ok(mut pairs)) => {
+        match text.get(start..end).map(|slice| matcher::parse(Rule::file, slice)) {
+            Some(Ok(pairs)) => {
                 builder.base = start;
-                if let Some(pair) = pairs.next() {
+                if let Some(pair) = pairs.and_then(|mut pairs| pairs.next()) {
                     file.items.extend(builder.file(pair).items);
                 }
             }
@@ -80,6 +89,10 @@ fn piecewise<'t>(builder: &mut Builder<'t>, id: FileId, text: &'t str) -> ast::F
     }
     builder.base = 0;
     file
+}
+
+fn starts_item(line: &str) -> bool {
+    matches!(matcher::parse(Rule::top_start, line), Ok(Some(_)))
 }
 
 /// Where a text is nested deeper than an expression may be.

@@ -1,6 +1,6 @@
 //! Contracts: first every dataset's columns, then what each contract demands.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::hir::{self, Act, Action, Nulls, OtherColumns, Privacy, Type, Value};
 use crate::resolve::fold;
@@ -15,7 +15,7 @@ use super::{Checker, errors, literals};
 /// A contract whose columns are known.
 pub struct Declared<'a> {
     pub contract: &'a ast::Contract,
-    pub schema: Rc<Schema>,
+    pub schema: Arc<Schema>,
     pub columns: Vec<(&'a ast::Column, Meant<'a>)>,
 }
 
@@ -54,8 +54,8 @@ impl<'a> Checker<'a> {
                 _ => {}
             }
         }
-        let schema = Rc::new(schema);
-        self.schemas.insert(fold(&dataset), schema.clone());
+        let schema = Arc::new(schema);
+        Arc::make_mut(&mut self.schemas).insert(fold(&dataset), schema.clone());
         Some(Declared { contract, schema, columns })
     }
 
@@ -81,7 +81,7 @@ impl<'a> Checker<'a> {
             key: has(|m| matches!(m, ast::ColumnMod::Key(_))),
             unique: has(|m| matches!(m, ast::ColumnMod::Unique(_))),
             privacy,
-            values: values(&meant.claims, &meant.ty).map(Rc::new),
+            values: values(&meant.claims, &meant.ty).map(Arc::new),
             span: column.name.span,
         });
         match added {

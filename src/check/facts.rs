@@ -1,6 +1,7 @@
 //! What a rule set implies, without data: which rows its conditions let through, as far as that can be proven.
 //! Everything here errs on one side: a proof is a proof, and what is not understood proves nothing.
 
+mod example;
 mod formula;
 mod known;
 mod linear;
@@ -12,6 +13,9 @@ mod terms;
 mod text;
 pub mod witness;
 
+use std::cell::OnceCell;
+
+use example::Example;
 pub use formula::{Formula, TermId};
 pub use known::keeps_value;
 pub use meaning::Meaning;
@@ -46,6 +50,7 @@ pub struct RowRule<'c> {
 pub struct Facts<'c> {
     pub terms: Terms,
     pub rules: Vec<RowRule<'c>>,
+    example: OnceCell<Option<Example>>,
 }
 
 impl<'c> Facts<'c> {
@@ -56,19 +61,25 @@ impl<'c> Facts<'c> {
     pub fn over(rules: impl Iterator<Item = &'c Rule>) -> Self {
         let mut terms = Terms::default();
         let rules = rules.filter_map(|rule| row_rule(&mut terms, rule)).collect();
-        Self { terms, rules }
+        Self { terms, rules, example: OnceCell::new() }
     }
 
     /// Conditions about a batch or a group, together: they must read the same rows.
     pub fn over_batch(rules: impl Iterator<Item = &'c Rule>) -> Self {
         let mut terms = Terms::default();
         let rules = rules.filter_map(|rule| batch_rule(&mut terms, rule)).collect();
-        Self { terms, rules }
+        Self { terms, rules, example: OnceCell::new() }
     }
 
     /// Whether it is proven that no row meets all of these.
     pub fn never(&self, formulas: &[&Formula]) -> bool {
         solve::solve(&self.terms, formulas).is_no()
+    }
+
+    /// Whether a row was found that meets these and that every rule lets through. `false` proves nothing.
+    pub fn is_possible(&self, question: &[&Formula]) -> bool {
+        let example = self.example.get_or_init(|| Example::of(self));
+        example.as_ref().is_some_and(|e| e.can_be_changed_to(self, question))
     }
 
     pub fn solve(&self, formulas: &[&Formula]) -> Answer {

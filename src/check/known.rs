@@ -9,29 +9,44 @@ mod promotions;
 mod rules;
 mod thresholds;
 
+use rayon::prelude::*;
+
+use super::directory::Directory;
 use crate::diagnostics::Diagnostic;
-use crate::hir::{Checked, Contract, Rule};
+use crate::hir::{Checked, Contract, Promotion, Rule};
+
+/// So few contracts are looked at one after the other.
+const FEW: usize = 16;
 
 /// All that is known without data, in no order. `layers` are the project's, upstream first.
 /// `whole`: nothing has been left out because of an error.
 pub fn findings(checked: &Checked, layers: &[String], whole: bool) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
-    for contract in &checked.contracts {
+    let directory = &Directory::of(checked);
+    let of_contract = |contract: &Contract| {
+        let mut found = Vec::new();
         rules_say_something(contract, &mut found);
         thresholds::can_act(contract, &mut found);
         if whole {
-            thresholds::cap_can_be_passed(contract, checked, &mut found);
+            thresholds::cap_can_be_passed(contract, directory, &mut found);
         }
         messages::show_no_private_values(contract, &mut found);
         promotions::references_follow_the_layers(contract, layers, &mut found);
         deadlines::budgets_can_be_missed(contract, &mut found);
-    }
-    for promotion in &checked.promotions {
-        promotions::source_fills_target(promotion, checked, &mut found);
+        found
+    };
+    let of_promotion = |promotion: &Promotion| {
+        let mut found = Vec::new();
+        promotions::source_fills_target(promotion, directory, &mut found);
         promotions::follow_the_layers(promotion, layers, &mut found);
-        deadlines::leave_time_upstream(promotion, checked, &mut found);
+        deadlines::leave_time_upstream(promotion, directory, &checked.calendars, &mut found);
+        found
+    };
+    if checked.contracts.len() < FEW {
+        let contracts = checked.contracts.iter().flat_map(of_contract);
+        return contracts.chain(checked.promotions.iter().flat_map(of_promotion)).collect();
     }
-    found
+    let contracts = checked.contracts.par_iter().flat_map_iter(of_contract);
+    contracts.chain(checked.promotions.par_iter().flat_map_iter(of_promotion)).collect()
 }
 
 fn rules_say_something(contract: &Contract, found: &mut Vec<Diagnostic>) {

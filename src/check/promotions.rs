@@ -1,7 +1,7 @@
 //! Promotions: every column of the target is filled with its type, the writing can be done, rules of its own.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::hir::{self, Act, Action, BatchBy, Expr, ExprKind, Mapping, Nulls, Over, Promotion, Rule, RuleKind, Write};
 use crate::resolve::fold;
@@ -9,20 +9,22 @@ use crate::source::Span;
 use crate::syntax::ast;
 
 use super::contracts::Defaults;
+use super::directory::Directory;
 use super::infer::own_aggregate;
 use super::rules::RuleContext;
 use super::scope::{self, Schema, SchemaColumn, Scope, Zone};
 use super::{Checker, coerce, errors};
 
+/// A promotion between two datasets that there are.
+pub struct Ends<'a> {
+    promote: &'a ast::Promote,
+    source: Arc<Schema>,
+    target: Arc<Schema>,
+}
+
 impl<'a> Checker<'a> {
     /// `None` where the promotion as a whole makes no sense.
-    pub fn promotion(
-        &mut self,
-        p: &'a ast::Promote,
-        contracts: &[hir::Contract],
-        taken: &mut HashMap<String, Span>,
-        reads: &mut HashMap<String, Vec<(String, Span)>>,
-    ) -> Option<Promotion> {
+    pub fn ends_of_promotion(&mut self, p: &'a ast::Promote, taken: &mut HashMap<String, Span>) -> Option<Ends<'a>> {
         let file = p.span.file;
         let (source, target) = (self.dataset(&p.from, file), self.dataset(&p.to, file));
         let (source, target) = (source?, target?);
@@ -35,8 +37,16 @@ impl<'a> Checker<'a> {
             return None;
         }
         taken.insert(fold(&target.dataset), p.head);
-        let contract = contracts.iter().find(|c| c.dataset == target.dataset);
-        let zone_of = |dataset: &str| contracts.iter().find(|c| c.dataset == dataset).and_then(|c| c.zone.clone());
+        Some(Ends { promote: p, source, target })
+    }
+
+    /// The checked promotion, and the datasets that its rules read.
+    pub fn promotion(&mut self, ends: &Ends<'a>, known: &Directory) -> (Promotion, Vec<(String, Span)>) {
+        let Ends { promote: p, source, target } = ends;
+        let p: &'a ast::Promote = p;
+        let file = p.span.file;
+        let contract = known.contract(&target.dataset);
+        let zone_of = |dataset: &str| known.contract(dataset).and_then(|c| c.zone.clone());
         let zone = match zone_of(&target.dataset).or_else(|| zone_of(&source.dataset)) {
             Some(zone) => Zone::Known(zone),
             None => Zone::Missing { offer: contract.and_then(|c| self.after_brace(c.head)) },
@@ -56,8 +66,8 @@ impl<'a> Checker<'a> {
         };
         self.reads.clear();
         let rows = Scope::new(file, zone.clone()).with_rows(target.clone());
-        self.promotion_parts(p, &rows, &target, &mut out);
-        self.mappings(p, &source, &target, &zone, &mut out);
+        self.promotion_parts(p, &rows, target, &mut out);
+        self.mappings(p, source, target, &zone, &mut out);
         let defaults = self.promotion_defaults(contract, zone);
         let own = contract.map_or(&[][..], |c| &c.rules);
         let mut context = RuleContext::new(&defaults, own);
@@ -68,8 +78,7 @@ impl<'a> Checker<'a> {
             }
         }
         out.rules.append(&mut context.rules);
-        reads.entry(fold(&target.dataset)).or_default().append(&mut self.reads);
-        Some(out)
+        (out, std::mem::take(&mut self.reads))
     }
 
     fn promotion_defaults(&self, contract: Option<&hir::Contract>, zone: Zone) -> Defaults {
@@ -131,7 +140,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn mappings(&mut self, p: &'a ast::Promote, source: &Rc<Schema>, target: &Schema, zone: &Zone, out: &mut Promotion) {
+    fn mappings(&mut self, p: &'a ast::Promote, source: &Arc<Schema>, target: &Schema, zone: &Zone, out: &mut Promotion) {
         let mut written: Vec<(&str, &'a ast::Mapping)> = Vec::new();
         let maps = p.items.iter().filter_map(|i| if let ast::PromoteItem::With { maps, .. } = i { Some(maps) } else { None });
         for map in maps.flatten() {

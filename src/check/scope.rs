@@ -1,7 +1,7 @@
 //! What an expression can see where it stands.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::hir::{Expr, ExprKind, Grain, Privacy, Type, Value};
 use crate::resolve::fold;
@@ -28,7 +28,7 @@ pub struct SchemaColumn {
     pub unique: bool,
     pub privacy: Privacy,
     /// What an enumerated type allows.
-    pub values: Option<Rc<Vec<Value>>>,
+    pub values: Option<Arc<Vec<Value>>>,
     pub span: Span,
 }
 
@@ -90,9 +90,9 @@ pub struct Binding {
 pub struct Scope {
     /// Where types and functions are looked up.
     pub file: FileId,
-    pub rows: Option<Rc<Schema>>,
+    pub rows: Option<Arc<Schema>>,
     /// What `from source` reads: in a promotion.
-    pub source: Option<Rc<Schema>>,
+    pub source: Option<Arc<Schema>>,
     /// `it`, parameters and variables; the last of a name wins.
     pub bindings: Vec<Binding>,
     pub zone: Zone,
@@ -127,7 +127,7 @@ impl Scope {
     /// For a definition that is checked by itself: any rows, any zone.
     pub fn by_itself(file: FileId) -> Self {
         let rows = Schema { open: true, ..Schema::default() };
-        Scope { rows: Some(Rc::new(rows)), hygienic: true, ..Scope::new(file, Zone::Assumed) }
+        Scope { rows: Some(Arc::new(rows)), hygienic: true, ..Scope::new(file, Zone::Assumed) }
     }
 
     /// The column that a name means.
@@ -140,7 +140,7 @@ impl Scope {
         !self.hygienic && self.rows.as_ref().is_some_and(|r| r.open)
     }
 
-    pub fn with_rows(mut self, rows: Rc<Schema>) -> Self {
+    pub fn with_rows(mut self, rows: Arc<Schema>) -> Self {
         self.rows = Some(rows);
         self
     }

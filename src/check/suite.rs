@@ -1,18 +1,19 @@
 //! `test` blocks: their rows take the columns' types, their expectations name rules that exist.
 
-use crate::hir::{self, Contract, Expect, ExpectWhat, ExprKind, Promotion, Test, TestTable, Type, Value};
+use crate::hir::{self, Expect, ExpectWhat, ExprKind, Test, TestTable, Type, Value};
 use crate::resolve::fold;
 use crate::syntax::ast;
 
+use super::directory::Directory;
 use super::literals::Instant;
 use super::scope::{Schema, Scope, Zone};
 use super::{Checker, errors, literals};
 
 impl<'a> Checker<'a> {
-    pub fn test(&mut self, t: &'a ast::Test, contracts: &[Contract], promotions: &[Promotion]) -> Option<Test> {
+    pub fn test(&mut self, t: &'a ast::Test, directory: &Directory) -> Option<Test> {
         let errors = self.errors;
         let schema = self.dataset(&t.dataset, t.span.file)?;
-        let contract = contracts.iter().find(|c| c.dataset == schema.dataset);
+        let contract = directory.contract(&schema.dataset);
         let zone = match contract.and_then(|c| c.zone.clone()) {
             Some(zone) => Zone::Known(zone),
             None => Zone::Missing { offer: contract.and_then(|c| self.after_brace(c.head)) },
@@ -33,7 +34,7 @@ impl<'a> Checker<'a> {
         }
         let history = t.history.as_ref().map(|table| self.free_table(table, &scope));
         let mut known: Vec<&str> = contract.iter().flat_map(|c| &c.rules).map(|r| r.name.as_str()).collect();
-        let into = promotions.iter().filter(|p| p.to == schema.dataset).flat_map(|p| &p.rules);
+        let into = directory.promotion_to(&schema.dataset).into_iter().flat_map(|p| &p.rules);
         known.extend(into.map(|r| r.name.as_str()));
         let broken = schema.open || self.has_junk_rules(&schema);
         let mut expects = Vec::new();

@@ -36,7 +36,7 @@ pub fn compare(pair: &Pair, changes: &mut Vec<Change>) {
 
 /// Day by day, each on its own clock.
 fn deadlines(pair: &Pair, was: &Sla, sla: &Sla, changes: &mut Vec<Change>) {
-    let (Some(old), Some(new)) = (Deadline::of(was, pair.old), Deadline::of(sla, pair.new)) else {
+    let (Some(old), Some(new)) = (Deadline::of(was, &pair.old.calendars), Deadline::of(sla, &pair.new.calendars)) else {
         changes.push(errors::promise_perhaps_changed(pair.contract, sla));
         return;
     };

@@ -2,18 +2,17 @@
 
 use std::ops::Range;
 
-use pest::Parser;
-
 use super::layout::{COLUMNS, Line, RULES, Row, WIDTH, indent, width, write};
 use super::tokens::{Token, comment, lines, tokens, within};
 use crate::source::FileId;
 use crate::syntax::build::Builder;
-use crate::syntax::grammar::{Grammar, Pair, Rule};
+use crate::syntax::grammar::{Pair, Rule};
+use crate::syntax::matcher;
 use crate::syntax::recover::Group;
 
 /// The text in the one style; `None` if it cannot be read at all.
 pub(super) fn print(text: &str) -> Option<String> {
-    let file = Grammar::parse(Rule::file, text).ok()?.next()?;
+    let file = matcher::parse(Rule::file, text).ok()??.next()?;
     let mut printer = Printer { builder: Builder::new(FileId(0), text), text };
     let mut lines = Vec::new();
     let mut at = 0;
@@ -25,7 +24,7 @@ pub(super) fn print(text: &str) -> Option<String> {
         }
         let span = printer.builder.span(&item).range();
         let broken = matches!(rule, Rule::junk_top | Rule::slip_close) || is_broken(item.clone());
-        let end = if broken { item.as_span().as_str().trim_end().len() + span.start } else { span.end };
+        let end = if broken { item.as_str().trim_end().len() + span.start } else { span.end };
         let before = lines.len();
         printer.gap(at, span.start, &mut lines);
         let large = |rule| matches!(rule, Rule::contract | Rule::promote | Rule::test | Rule::rulesdecl);
@@ -143,7 +142,7 @@ impl<'t> Printer<'t> {
         let Some(open) = children.iter().position(|p| p.as_rule() == Rule::l_brace) else {
             return self.plain(self.joined(&pair), out);
         };
-        let brace = children.get(open).map_or(span.end, |p| p.as_span().start());
+        let brace = children.get(open).map_or(span.end, |p| p.start());
         let all = self.tokens(&pair);
         let mut head = lines(self.text, within(&all, span.start..brace));
         if head.iter().any(|l| l.contains("//")) {
@@ -350,7 +349,7 @@ impl<'t> Printer<'t> {
             .clone()
             .into_inner()
             .find(|p| p.as_rule() == Rule::l_brace)
-            .map_or(span.start, |p| p.as_span().start());
+            .map_or(span.start, |p| p.start());
         let rows: Vec<Pair> = table.into_inner().collect();
         if rows.iter().any(|r| r.as_rule() != Rule::row) || rows.is_empty() {
             return self.verbatim(span, out);
@@ -372,7 +371,7 @@ impl<'t> Printer<'t> {
         let mut inner = Vec::new();
         let mut at = brace + 1;
         for (row, cells) in rows.iter().zip(&cells) {
-            let start = row.as_span().start() + row.as_str().len() - row.as_str().trim_start().len();
+            let start = row.start() + row.as_str().len() - row.as_str().trim_start().len();
             let mut notes = vec![];
             self.gap(at, start, if inner.is_empty() { &mut notes } else { &mut inner });
             inner.append(&mut notes);
@@ -382,7 +381,7 @@ impl<'t> Printer<'t> {
                 line.push_str(&format!(" {cell}{} |", " ".repeat(to.saturating_sub(width(cell)))));
             }
             inner.push(Line::Plain(line));
-            let last = row.clone().into_inner().last().map_or(start, |c| c.as_span().end());
+            let last = row.clone().into_inner().last().map_or(start, |c| c.end());
             at = last + 1;
         }
         self.gap(at, span.end.saturating_sub(1), &mut inner);

@@ -52,8 +52,7 @@ pub(super) fn comment(text: &str) -> String {
 
 /// All tokens of a pair in the order of the text, with its comments.
 pub(super) fn tokens<'t>(text: &'t str, comments: &[Range<usize>], pair: Pair<'t>) -> Vec<Token<'t>> {
-    let span = pair.as_span();
-    let (start, end) = (span.start(), span.end());
+    let (start, end) = (pair.start(), pair.end());
     let mut leaves = Vec::new();
     collect(pair, &mut leaves);
     let mut found = Vec::with_capacity(leaves.len() * 2);
@@ -68,7 +67,7 @@ pub(super) fn tokens<'t>(text: &'t str, comments: &[Range<usize>], pair: Pair<'t
 }
 
 fn collect<'t>(pair: Pair<'t>, leaves: &mut Vec<Token<'t>>) {
-    let (rule, text, start) = (pair.as_rule(), pair.as_str(), pair.as_span().start());
+    let (rule, text, start) = (pair.as_rule(), pair.as_str(), pair.start());
     let mut inner = pair.into_inner().peekable();
     if inner.peek().is_none() {
         // A token may end in blanks that it looks past.

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::errors;
 use crate::diagnostics::Diagnostic;
 use crate::fault::Fault;
@@ -27,7 +29,7 @@ pub enum Unreadable {
 }
 
 /// Where `.dq` files come from. Paths are relative to the project's folder, with `/`.
-pub trait Loader {
+pub trait Loader: Sync {
     /// All paths, sorted.
     fn list(&self) -> Result<Vec<String>, Fault>;
     fn read(&self, path: &str) -> Result<String, Unreadable>;
@@ -42,13 +44,24 @@ pub struct Sources {
 
 impl Sources {
     pub fn load(loader: &dyn Loader) -> Result<Sources, Fault> {
+        let read = |path: String| {
+            let (text, why) = match loader.read(&path) {
+                Ok(text) => (text, None),
+                Err(why) => (String::new(), Some(why)),
+            };
+            (SourceFile::new(path, text), why)
+        };
+        let paths = loader.list()?;
+        // A few are not worth the threads.
+        let read: Vec<_> = if paths.len() < 8 {
+            paths.into_iter().map(read).collect()
+        } else {
+            paths.into_par_iter().map(read).collect()
+        };
         let mut sources = Sources::default();
-        for path in loader.list()? {
-            let text = loader.read(&path).unwrap_or_else(|why| {
-                sources.unreadable.push((path.clone(), why));
-                String::new()
-            });
-            sources.files.push(SourceFile::new(path, text));
+        for (file, why) in read {
+            sources.unreadable.extend(why.map(|why| (file.path.clone(), why)));
+            sources.files.push(file);
         }
         Ok(sources)
     }

@@ -75,7 +75,7 @@ impl Watch<'_> {
         if contract.sla.iter().any(|s| matches!(s.what, SlaWhat::Arrives { .. })) {
             let (arrivals, since) = self.arrivals(contract).await?;
             for (sla, level) in contract.sla.iter().zip(&mut levels) {
-                if let Some(deadline) = Deadline::of(sla, self.checked) {
+                if let Some(deadline) = Deadline::of(sla, &self.checked.calendars) {
                     self.deadline(contract, sla, &deadline, &arrivals, since, level);
                 }
             }

@@ -76,8 +76,7 @@ impl<'t> Builder<'t> {
 
     /// Where a pair stands, without the blanks and comments that pest counts to its end.
     pub fn span(&self, pair: &Pair) -> Span {
-        let span = pair.as_span();
-        let (start, end) = (self.base + span.start(), self.base + span.end());
+        let (start, end) = (self.base + pair.start(), self.base + pair.end());
         let last = end.checked_sub(1).and_then(|i| self.text.as_bytes().get(i)).copied().unwrap_or(b' ');
         if end > start && (last.is_ascii_whitespace() || last == b'/' || last >= 0x80 || end == self.text.len()) {
             return self.range(start, trivia::trimmed_end(self.text, &self.comments, start, end));

@@ -1,8 +1,7 @@
-//! The parser that pest makes of `grammar/dq.pest`.
+//! What is made of `grammar/dq.pest`: its rules, pest's own parser, and the faster one of [`super::matcher`].
 
 #[derive(pest_derive::Parser)]
 #[grammar = "grammar/dq.pest"]
 pub(crate) struct Grammar;
 
-pub(crate) type Pair<'t> = pest::iterators::Pair<'t, Rule>;
-pub(crate) type Pairs<'t> = pest::iterators::Pairs<'t, Rule>;
+pub(crate) use super::matcher::{Pair, Pairs};

@@ -9,6 +9,7 @@ use super::build::Builder;
 use super::describe;
 use super::errors;
 use super::grammar::{Grammar, Pair, Rule};
+use super::matcher;
 use super::recover::Group;
 use super::trivia::{string_end, trimmed_end};
 use crate::diagnostics::Diagnostic;
@@ -327,7 +328,7 @@ impl<'t> Builder<'t> {
         build: impl FnOnce(&mut Self, Pair<'t>) -> Option<T>,
     ) -> Option<T> {
         let start = span.start as usize + skip;
-        let pair = Grammar::parse(rule, self.text_between(start, span.end as usize)?).ok()?.next()?;
+        let pair = matcher::parse(rule, self.text_between(start, span.end as usize)?).ok()??.next()?;
         let base = std::mem::replace(&mut self.base, start);
         let built = build(self, pair);
         self.base = base;

@@ -25,6 +25,7 @@ mod report;
 #[cfg(feature = "engine")]
 mod runs;
 mod schema;
+mod slips;
 mod snippets;
 mod stdlib;
 mod suite;

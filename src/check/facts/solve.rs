@@ -39,6 +39,24 @@ pub struct Model {
     pub numbers: HashMap<TermId, Number>,
     pub texts: HashMap<TermId, String>,
     pub flags: HashMap<TermId, bool>,
+    /// What was decided of statements that are not looked into.
+    pub statements: HashMap<u32, bool>,
+}
+
+impl Model {
+    /// Every term of which it says something; some more than once.
+    pub fn terms(&self) -> impl Iterator<Item = TermId> {
+        let values = self.numbers.keys().chain(self.texts.keys()).chain(self.flags.keys());
+        values.chain(self.null.keys()).chain(self.nan.keys()).copied()
+    }
+
+    pub fn knows(&self, term: TermId) -> bool {
+        self.has_value(term) || self.null.contains_key(&term) || self.nan.contains_key(&term)
+    }
+
+    pub fn has_value(&self, term: TermId) -> bool {
+        self.numbers.contains_key(&term) || self.texts.contains_key(&term) || self.flags.contains_key(&term)
+    }
 }
 
 /// Is there a row for which all of these hold?
@@ -141,6 +159,7 @@ impl<'a> Solver<'a> {
         self.sums(state, last.then_some(&mut model))?;
         if last {
             self.texts(state, &mut model)?;
+            model.statements = state.statements().collect();
             for (term, domain) in present(state) {
                 if let Some(null) = domain.null {
                     model.null.insert(term, null);
@@ -428,7 +447,7 @@ fn stretches(mut least: usize, most: Option<usize>, without: &[Number]) -> Vec<(
 }
 
 fn present(state: &State) -> impl Iterator<Item = (TermId, &super::state::Domain)> {
-    state.domains.iter().enumerate().filter_map(|(i, d)| Some((i as TermId, d.as_deref()?)))
+    state.domains.iter().enumerate().filter_map(|(i, d)| Some((i as TermId, &**d.as_ref()?)))
 }
 
 /// A plain value of what is left: 0 or 1 where they fit, else near a limit.

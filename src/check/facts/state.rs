@@ -38,7 +38,8 @@ pub struct TextDomain {
 
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    pub domains: Vec<Option<Box<Domain>>>,
+    /// By term; shared between states until one of them is changed.
+    pub domains: Vec<Option<Rc<Domain>>>,
     pub sums: Vec<Rc<Sum>>,
     pub same: Vec<(TermId, TermId, bool)>,
     statements: Vec<Option<bool>>,
@@ -64,7 +65,12 @@ impl State {
         if self.domains.len() <= at {
             self.domains.resize(terms.len().max(at + 1), None);
         }
-        self.domains[at].get_or_insert_with(|| Box::new(initial(&terms.get(term).sort)))
+        Rc::make_mut(self.domains[at].get_or_insert_with(|| Rc::new(initial(&terms.get(term).sort))))
+    }
+
+    /// The statements that are not looked into, as far as they are decided.
+    pub fn statements(&self) -> impl Iterator<Item = (u32, bool)> {
+        self.statements.iter().enumerate().filter_map(|(i, holds)| Some((i as u32, (*holds)?)))
     }
 
     /// Adds a statement. What it does to several terms at once is seen by [`super::solve`].

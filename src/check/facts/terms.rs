@@ -29,6 +29,8 @@ pub struct Term {
     pub sort: Sort,
     /// The text whose length this is.
     pub length_of: Option<TermId>,
+    /// The length of this text, where it is spoken of.
+    pub length: Option<TermId>,
     /// The columns in it, itself for a column.
     pub columns: Vec<TermId>,
 }
@@ -50,6 +52,10 @@ impl Terms {
 
     pub fn len(&self) -> usize {
         self.list.len()
+    }
+
+    pub fn length(&self, text: TermId) -> Option<TermId> {
+        self.get(text).length
     }
 
     pub fn step(&self, term: TermId) -> Option<Number> {
@@ -100,12 +106,15 @@ impl Terms {
             _ => None,
         };
         let id = self.push(expr, known::narrow(expr, sort_of(&expr.ty)), length_of, columns);
+        if let Some(text) = length_of {
+            self.list[text as usize].length = Some(id);
+        }
         self.others.insert(key, id);
         id
     }
 
     fn push(&mut self, expr: &Expr, sort: Sort, length_of: Option<TermId>, columns: Vec<TermId>) -> TermId {
-        self.list.push(Term { expr: expr.clone(), sort, length_of, columns });
+        self.list.push(Term { expr: expr.clone(), sort, length_of, length: None, columns });
         (self.list.len() - 1) as TermId
     }
 

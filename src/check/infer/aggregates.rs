@@ -1,6 +1,6 @@
 //! Aggregates, and the rows that they are taken over.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::hir::{Aggregate, AggregateFn, BinaryOp, Expr, ExprKind, Grain, Rows, Type, Value};
 use crate::resolve::fold;
@@ -181,7 +181,7 @@ impl<'a> Checker<'a> {
     }
 
     /// The rows that `from` names, and their columns.
-    fn rows_of(&mut self, source: &'a ast::Path, s: &Scope) -> Option<(Rows, Rc<Schema>)> {
+    fn rows_of(&mut self, source: &'a ast::Path, s: &Scope) -> Option<(Rows, Arc<Schema>)> {
         let name = fold(&source.text());
         let own = |rows: Rows| s.rows.clone().map(|schema| (rows, schema));
         let found = match name.as_str() {

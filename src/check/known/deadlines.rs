@@ -4,8 +4,10 @@ use chrono::{DateTime, Datelike, Days, Duration, NaiveDate, NaiveDateTime, Naive
 use chrono_tz::Tz;
 
 use super::errors;
+use crate::check::directory::Directory;
 use crate::diagnostics::Diagnostic;
-use crate::hir::{BatchBy, Calendar, Checked, Contract, Promotion, Sla, SlaWhat, Unit};
+use crate::resolve::fold;
+use crate::hir::{BatchBy, Calendar, Contract, Promotion, Sla, SlaWhat, Unit};
 
 /// The days over which deadlines are compared: years enough to meet every change of clocks on every weekday.
 const FIRST: (i32, u32, u32) = (2026, 1, 1);
@@ -31,20 +33,30 @@ pub fn budgets_can_be_missed(contract: &Contract, found: &mut Vec<Diagnostic>) {
 }
 
 /// A batch has to arrive downstream after it may still be on its way upstream.
-pub fn leave_time_upstream(promotion: &Promotion, checked: &Checked, found: &mut Vec<Diagnostic>) {
+pub fn leave_time_upstream(
+    promotion: &Promotion,
+    directory: &Directory,
+    calendars: &[Calendar],
+    found: &mut Vec<Diagnostic>,
+) {
     // Only batches by folder are of a day.
     if !matches!(promotion.batches, BatchBy::Folder(_)) {
         return;
     }
-    let Some(target) = checked.contract(&promotion.to) else { return };
-    let Some((source, upstream)) = promised_upstream(promotion, checked) else { return };
-    for own in target.sla.iter().filter_map(|sla| Deadline::of(sla, checked)) {
-        for theirs in upstream.sla.iter().filter_map(|sla| Deadline::of(sla, checked)) {
+    let Some(target) = directory.contract(&promotion.to) else { return };
+    let Some((source, upstream)) = promised_upstream(promotion, directory) else { return };
+    for own in target.sla.iter().filter_map(|sla| Deadline::of(sla, calendars)) {
+        for theirs in upstream.sla.iter().filter_map(|sla| Deadline::of(sla, calendars)) {
             let mut shared = 0;
             let mut early: Vec<(NaiveDate, DateTime<Utc>, DateTime<Utc>)> = Vec::new();
             for day in compared_days() {
-                let (Some(ours), Some(before)) = (own.of_batch(day), theirs.of_batch(day)) else { continue };
+                let (Some(ours), Some(before)) = (own.on_the_clock(day), theirs.on_the_clock(day)) else { continue };
                 shared += 1;
+                // On one clock, which is later needs no reckoning of zones.
+                if own.zone == theirs.zone && ours >= before {
+                    continue;
+                }
+                let (Some(ours), Some(before)) = (instant(own.zone, ours), instant(theirs.zone, before)) else { continue };
                 if ours < before {
                     early.push((day, ours, before));
                 }
@@ -66,14 +78,14 @@ pub fn leave_time_upstream(promotion: &Promotion, checked: &Checked, found: &mut
 }
 
 /// The nearest dataset up the stream that promises when its batches arrive.
-fn promised_upstream<'c>(promotion: &Promotion, checked: &'c Checked) -> Option<(String, &'c Contract)> {
+fn promised_upstream<'c>(promotion: &Promotion, directory: &Directory<'c>) -> Option<(String, &'c Contract)> {
     let mut from = promotion.from.clone();
     for _ in 0..50 {
-        let contract = checked.contract(&from)?;
+        let contract = directory.contract(&from)?;
         if contract.sla.iter().any(|s| matches!(s.what, SlaWhat::Arrives { .. })) {
             return Some((from, contract));
         }
-        let next = checked.promotion_to(&from)?;
+        let next = directory.promotion_to(&from)?;
         if !matches!(next.batches, BatchBy::Folder(_)) {
             return None;
         }
@@ -93,25 +105,38 @@ pub struct Deadline<'c> {
     sla: &'c Sla,
     by: NaiveTime,
     zone: Tz,
-    on: &'c [String],
-    calendars: &'c [Calendar],
+    /// A batch is asked for on the days of any of these; of every day where there are none.
+    on: Vec<Days7>,
     day_before: bool,
+}
+
+/// Days of the week, without some dates.
+#[derive(Clone, Default)]
+struct Days7 {
+    weekdays: [bool; 7],
+    /// Days since 1970.
+    except: Vec<i32>,
 }
 
 impl<'c> Deadline<'c> {
     /// `None` for another kind of promise.
-    pub fn of(sla: &'c Sla, checked: &'c Checked) -> Option<Self> {
+    pub fn of(sla: &'c Sla, calendars: &[Calendar]) -> Option<Self> {
         let SlaWhat::Arrives { by, zone, on, day_before } = &sla.what else { return None };
         let by = NaiveTime::from_num_seconds_from_midnight_opt(*by, 0)?;
         let zone = zone.parse().ok()?;
-        Some(Self { sla, by, zone, on, calendars: &checked.calendars, day_before: *day_before })
+        let on = on.iter().map(|name| calendar_days(name, calendars, 0)).collect();
+        Some(Self { sla, by, zone, on, day_before: *day_before })
     }
 
     /// When the batch of a day is due; `None` where the calendar asks for none.
     pub fn of_batch(&self, batch: NaiveDate) -> Option<DateTime<Utc>> {
+        instant(self.zone, self.on_the_clock(batch)?)
+    }
+
+    /// The same as the clock of its zone shows it.
+    fn on_the_clock(&self, batch: NaiveDate) -> Option<NaiveDateTime> {
         let day = self.due_on(batch)?;
-        let asked = self.on.is_empty() || self.on.iter().any(|name| on_calendar(name, day, self.calendars, 0));
-        asked.then(|| instant(self.zone, day.and_time(self.by)))?
+        (self.on.is_empty() || self.on.iter().any(|days| days.holds(day))).then(|| day.and_time(self.by))
     }
 }
 
@@ -131,22 +156,37 @@ impl Deadline<'_> {
     }
 }
 
-fn on_calendar(name: &str, day: NaiveDate, calendars: &[Calendar], depth: usize) -> bool {
-    if let Some(calendar) = calendars.iter().find(|c| crate::resolve::fold(&c.name) == crate::resolve::fold(name)) {
+impl Days7 {
+    fn holds(&self, day: NaiveDate) -> bool {
         let number = day.signed_duration_since(NaiveDate::default()).num_days();
-        let excepted = calendar.except.iter().any(|e| i64::from(*e) == number);
-        return depth < 20 && !excepted && on_calendar(&calendar.base, day, calendars, depth + 1);
+        self.weekdays[day.weekday().num_days_from_monday() as usize]
+            && !self.except.iter().any(|e| i64::from(*e) == number)
     }
-    let weekend = matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
-    match name.to_ascii_lowercase().as_str() {
-        "weekdays" => !weekend,
-        "weekends" => weekend,
-        "days" | "every day" | "all days" => true,
-        other => {
-            let full = format!("{:?}", day.weekday()).to_ascii_lowercase();
-            other.starts_with(&full)
+}
+
+fn calendar_days(name: &str, calendars: &[Calendar], depth: usize) -> Days7 {
+    if let Some(calendar) = calendars.iter().find(|c| fold(&c.name) == fold(name)) {
+        if depth >= 20 {
+            return Days7::default();
         }
+        let mut days = calendar_days(&calendar.base, calendars, depth + 1);
+        days.except.extend(&calendar.except);
+        return days;
     }
+    const WEEK: [Weekday; 7] =
+        [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
+    let lower = name.to_ascii_lowercase();
+    let weekdays = WEEK.map(|day| {
+        let weekend = matches!(day, Weekday::Sat | Weekday::Sun);
+        match lower.as_str() {
+            "weekdays" => !weekend,
+            "weekends" => weekend,
+            "days" | "every day" | "all days" => true,
+            // `monday` and `mondays`
+            other => other.starts_with(&day.to_string().to_ascii_lowercase()),
+        }
+    });
+    Days7 { weekdays, except: Vec::new() }
 }
 
 /// An hour that the clock skips is the next one that exists, one that comes twice the first.

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use super::{errors, is_claim};
+use crate::check::directory::Directory;
 use crate::check::facts::{Facts, replace_columns};
 use crate::diagnostics::Diagnostic;
-use crate::hir::{Act, Checked, Contract, Expr, ExprKind, Grain, Promotion, Rule, RuleKind, Type, Value};
+use crate::hir::{Act, Contract, Expr, ExprKind, Grain, Promotion, Rule, RuleKind, Type, Value};
 
 /// What the target asks, over the source's columns: contradicted by the source's contract, or kept by it already.
-pub fn source_fills_target(promotion: &Promotion, checked: &Checked, found: &mut Vec<Diagnostic>) {
-    let (Some(source), Some(target)) = (checked.contract(&promotion.from), checked.contract(&promotion.to)) else {
+pub fn source_fills_target(promotion: &Promotion, directory: &Directory, found: &mut Vec<Diagnostic>) {
+    let (Some(source), Some(target)) = (directory.contract(&promotion.from), directory.contract(&promotion.to)) else {
         return;
     };
     let mapped = mapped_rules(promotion, target);
@@ -19,7 +20,7 @@ pub fn source_fills_target(promotion: &Promotion, checked: &Checked, found: &mut
     let facts = Facts::over(source.rules.iter().chain(mapped.iter().map(|(_, rule)| rule)));
     let held = facts.rules.iter().take_while(|r| source.rules.iter().any(|s| std::ptr::eq(s, r.rule))).count();
     // Only what is judged on its way into the source is known to hold there.
-    let judged = checked.promotion_to(&source.dataset).is_some();
+    let judged = directory.promotion_to(&source.dataset).is_some();
     for (i, rule) in facts.rules.iter().enumerate().skip(held) {
         let Some((original, _)) = mapped.iter().find(|(_, m)| std::ptr::eq(m, rule.rule)) else { continue };
         let mut near = facts.neighbours(i);
@@ -27,12 +28,13 @@ pub fn source_fills_target(promotion: &Promotion, checked: &Checked, found: &mut
         let named = |needed: &[usize]| needed.iter().map(|j| facts.rules[*j].rule).collect::<Vec<_>>();
         let on_purpose = matches!(rule.condition.kind, ExprKind::Literal(Value::Bool(false)));
         if !on_purpose
+            && !facts.is_possible(&[&rule.met, &rule.accepts])
             && let Some(needed) = facts.needed(&[&rule.met, &rule.accepts], &near)
             && !facts.never(&[&rule.met])
             && possible_alone(original)
         {
             found.push(errors::cannot_fill(promotion, original, &named(&needed)));
-        } else if judged && !is_claim(target, original) {
+        } else if judged && !is_claim(target, original) && !facts.is_possible(&[&rule.breaks]) {
             near.retain(|j| facts.rules[*j].rule.actions.iter().any(|a| a.above.is_none() && a.act >= Act::Quarantine));
             if let Some(needed) = facts.needed(&[&rule.breaks], &near).filter(|n| !n.is_empty()) {
                 found.push(errors::already_guaranteed(promotion, original, &source.dataset, &named(&needed)));

@@ -102,6 +102,9 @@ impl<'c> Pool<'c> {
     fn never_met(&self, i: usize, near: &[usize]) -> Option<Diagnostic> {
         let rule = self.rule(i);
         let when = rule.when?;
+        if self.facts.is_possible(&[&rule.met]) {
+            return None;
+        }
         let strict: Vec<usize> = near.iter().copied().filter(|j| covers(self.rule(*j).rule, rule.rule)).collect();
         let needed = self.needed(&[&rule.met], &strict)?;
         Some(errors::when_never_met(rule.rule, when, &self.rules(&needed)))
@@ -111,6 +114,9 @@ impl<'c> Pool<'c> {
         let rule = self.rule(i);
         // `false when …` says on purpose that something must not occur.
         if matches!(rule.condition.kind, ExprKind::Literal(Value::Bool(false))) {
+            return None;
+        }
+        if self.facts.is_possible(&[&rule.met, &rule.holds]) {
             return None;
         }
         let needed = self.needed(&[&rule.met, &rule.holds], near)?;
@@ -136,6 +142,9 @@ impl<'c> Pool<'c> {
         {
             return None;
         }
+        if self.facts.is_possible(&[&rule.breaks]) {
+            return None;
+        }
         let given = if claim { Vec::new() } else { self.as_strict(i) };
         let needed = self.needed(&[&rule.breaks], &given)?;
         let others = self.rules(&needed);
@@ -151,7 +160,7 @@ impl<'c> Pool<'c> {
     fn always_met(&self, i: usize) -> Option<Diagnostic> {
         let rule = self.rule(i);
         let when = rule.when?;
-        if is_included(self.contract, rule.rule) {
+        if is_included(self.contract, rule.rule) || self.facts.is_possible(&[&rule.not_met]) {
             return None;
         }
         let mut claims = self.claims_near(i);

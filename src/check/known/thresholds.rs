@@ -1,8 +1,9 @@
 //! Thresholds that no batch can pass, or that change nothing when it does.
 
 use super::errors;
+use crate::check::directory::Directory;
 use crate::diagnostics::Diagnostic;
-use crate::hir::{Above, Act, Action, Checked, Contract, Rule, RuleKind};
+use crate::hir::{Above, Act, Action, Contract, Rule, RuleKind};
 
 pub fn can_act(contract: &Contract, found: &mut Vec<Diagnostic>) {
     for rule in &contract.rules {
@@ -40,9 +41,9 @@ fn passes_with(wide: Option<Above>, narrow: Option<Above>) -> bool {
 }
 
 /// `quarantine at most 5%` beside rules that block before they hold back so much.
-pub fn cap_can_be_passed(contract: &Contract, checked: &Checked, found: &mut Vec<Diagnostic>) {
+pub fn cap_can_be_passed(contract: &Contract, directory: &Directory, found: &mut Vec<Diagnostic>) {
     let Some(cap) = contract.quarantine_cap else { return };
-    let promoted = checked.promotion_to(&contract.dataset).map(|p| p.rules.as_slice()).unwrap_or_default();
+    let promoted = directory.promotion_to(&contract.dataset).map(|p| p.rules.as_slice()).unwrap_or_default();
     let rules: Vec<&Rule> = contract.rules.iter().chain(promoted).collect();
     if cap >= 100.0 {
         found.push(errors::cap_of_everything(contract, cap));

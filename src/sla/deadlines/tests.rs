@@ -72,7 +72,7 @@ fn came(text: &str) -> Vec<Arrival> {
 /// The last three, as `DAY DUE STATUS[: REASON]`.
 fn told(promised: &str, arrivals: &str, now: &str) -> Vec<String> {
     let (sla, checked) = (promise(promised), checked());
-    let deadline = Deadline::of(&sla, &checked).expect("a deadline");
+    let deadline = Deadline::of(&sla, &checked.calendars).expect("a deadline");
     let arrivals = came(arrivals);
     let since = arrivals.iter().filter_map(|a| a.published_at).min();
     let asked = judge(&deadline, &arrivals, at(now), since, USUAL);
@@ -88,7 +88,7 @@ fn told(promised: &str, arrivals: &str, now: &str) -> Vec<String> {
 /// When the batch of a day is due.
 fn due(promised: &str, batch: &str) -> Option<String> {
     let (sla, checked) = (promise(promised), checked());
-    let deadline = Deadline::of(&sla, &checked).expect("a deadline");
+    let deadline = Deadline::of(&sla, &checked.calendars).expect("a deadline");
     let due = deadline.of_batch(batch.parse().expect("a day"));
     due.map(|d| rfc3339(d.timestamp_micros()))
 }
@@ -261,7 +261,7 @@ fn a_calendar_that_asks_for_no_day_promises_nothing() {
         span: Default::default(),
     });
     let sla = promise("06:00 UTC never");
-    let deadline = Deadline::of(&sla, &checked).expect("a deadline");
+    let deadline = Deadline::of(&sla, &checked.calendars).expect("a deadline");
     let asked = judge(&deadline, &[], at("2026-11-27T12:00:00Z"), None, USUAL);
     assert_eq!((asked.len(), status(&asked, at("2026-11-27T12:00:00Z"))), (0, Status::Pending));
 }
@@ -281,7 +281,7 @@ fn budgets_count_misses() {
     use super::super::budget::{Budget, of_days, of_deadlines};
     use crate::hir::Unit;
     let (sla, checked) = (promise("06:00 UTC days"), checked());
-    let deadline = Deadline::of(&sla, &checked).expect("a deadline");
+    let deadline = Deadline::of(&sla, &checked.calendars).expect("a deadline");
     let days: Vec<String> = (1..=27)
         .filter(|d| *d != 10)
         .map(|d| format!("d=2026-11-{d:02} - 2026-11-{d:02}T0{}:00:00Z", if d == 20 { 7 } else { 5 }))
