@@ -16,6 +16,7 @@ mod explain;
 mod findings;
 mod fmt;
 mod init;
+mod lsp;
 mod revision;
 #[cfg(feature = "engine")]
 mod run;
@@ -71,6 +72,7 @@ enum Command {
     Explain(explain::Args),
     #[command(flatten)]
     Engine(engine::Command),
+    Lsp(lsp::Args),
     Completions(completions::Args),
 }
 
@@ -101,6 +103,7 @@ fn answer(cli: Cli) -> i32 {
         Command::Test(args) => test::run(&context, args),
         Command::Explain(args) => explain::run(&context, args),
         Command::Engine(command) => engine::run(&context, command),
+        Command::Lsp(args) => lsp::run(&context, args),
         Command::Completions(args) => completions::run(&context, args, &mut Cli::command()),
     };
     match outcome {
