@@ -16,6 +16,7 @@ mod requests;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
 
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response};
 use serde::Serialize;
@@ -33,7 +34,13 @@ pub type Remember = fn(&Project) -> Past;
 /// Serves an editor over stdin and stdout until it is told to go; whether it went in order.
 pub fn serve(remember: Remember) -> bool {
     let (connection, threads) = Connection::stdio();
-    let in_order = Server::start(&connection, remember).is_some_and(Server::run);
+    let in_order = Server::start(&connection, remember).is_some_and(|server| {
+        let (tell, inbox) = channel();
+        let messages = connection.receiver.clone();
+        // What has arrived can be seen before it is its turn: a request may be cancelled, a text changed again.
+        std::thread::spawn(move || messages.iter().try_for_each(|message| tell.send(message)));
+        server.run(&inbox)
+    });
     drop(connection);
     // The reader ends with the input; an error of it is one of the editor's going away.
     let _ = threads.join();
@@ -81,17 +88,17 @@ impl<'c> Server<'c> {
     }
 
     /// Until the editor says `exit`; true if it said `shutdown` before.
-    fn run(mut self) -> bool {
+    fn run(mut self, inbox: &Receiver<Message>) -> bool {
         let mut waiting: VecDeque<Message> = VecDeque::new();
         loop {
-            waiting.extend(self.connection.receiver.try_iter());
+            waiting.extend(inbox.try_iter());
             let message = match waiting.pop_front() {
                 Some(message) => message,
                 None if self.homes.values().any(|h| h.stale) => {
                     self.guarded(Self::publish);
                     continue;
                 }
-                None => match self.connection.receiver.recv() {
+                None => match inbox.recv() {
                     Ok(message) => message,
                     Err(_) => return self.shut_down,
                 },

@@ -205,7 +205,7 @@ impl<'v, 'a> Offers<'v, 'a> {
     }
 
     fn contracts(&self) -> Vec<&'a ast::Contract> {
-        self.view.names.datasets.values().filter_map(|d| d.contract).collect()
+        self.view.names.datasets.values().filter_map(|d| d.contract).filter(|c| c.dataset.names.len() > 1).collect()
     }
 
     pub fn in_layer(&mut self, layer: &str) {

@@ -144,8 +144,8 @@ pub(super) const AFTER: [(&str, &[&str]); 22] = [
 
 /// What a word of the language does, wherever it stands.
 pub(super) fn explain(word: &str) -> Option<&'static Term> {
-    let all = ITEMS.iter().chain(&CONTRACT_PARTS).chain(&RULE_MODIFIERS).chain(&COLUMN_MODIFIERS);
-    let all = all.chain(&ACTIONS).chain(&RULE_STARTS).chain(&OPERATORS).chain(&PROMOTION_PARTS).chain(&TEST_PARTS).chain(&SLA_STARTS);
+    let all = ACTIONS.iter().chain(&ITEMS).chain(&CONTRACT_PARTS).chain(&RULE_MODIFIERS).chain(&COLUMN_MODIFIERS);
+    let all = all.chain(&RULE_STARTS).chain(&OPERATORS).chain(&PROMOTION_PARTS).chain(&TEST_PARTS).chain(&SLA_STARTS);
     let mut all = all.filter(|t| !t.doc.is_empty());
     all.find(|t| t.word == word).or_else(|| {
         let starts = |t: &&Term| t.word.split(' ').next() == Some(word);
