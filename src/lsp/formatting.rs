@@ -24,7 +24,14 @@ pub(super) fn typed(source: &SourceFile, position: Position, sign: &str) -> Vec<
         "\n" => {
             let upto = Position { line: position.line, character: 0 };
             let start = before.get(..line.saturating_sub(1)).and_then(|t| t.rfind('\n')).map_or(0, |i| i + 1);
-            edits(source, start..line.saturating_sub(1)).into_iter().filter(|e| e.range.end <= upto).collect()
+            // The blank line that is being begun is not there for the formatter, which would take it away.
+            let rest = source.text.get(line..).unwrap_or("");
+            let own = rest.find('\n').map_or(rest.len(), |i| i + 1);
+            let blank = rest.get(..own).unwrap_or("").trim().is_empty();
+            let without = format!("{}{}", source.text.get(..line).unwrap_or(""), rest.get(own..).unwrap_or(""));
+            let text = if blank { without } else { source.text.clone() };
+            let found = edits(&SourceFile::new("", text), start..line.saturating_sub(1));
+            found.into_iter().filter(|e| e.range.end <= upto).collect()
         }
         "}" => edits(source, opening(before)..at),
         _ => Vec::new(),
