@@ -16,6 +16,8 @@ mod explain;
 mod findings;
 mod fmt;
 mod init;
+mod lsp;
+mod man;
 mod revision;
 #[cfg(feature = "engine")]
 mod run;
@@ -24,6 +26,7 @@ mod sla;
 #[cfg(feature = "engine")]
 mod tell;
 mod test;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -71,7 +74,10 @@ enum Command {
     Explain(explain::Args),
     #[command(flatten)]
     Engine(engine::Command),
+    Watch(watch::Args),
+    Lsp(lsp::Args),
     Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// The whole program; what it ends with is decided here and nowhere else.
@@ -101,6 +107,9 @@ fn answer(cli: Cli) -> i32 {
         Command::Test(args) => test::run(&context, args),
         Command::Explain(args) => explain::run(&context, args),
         Command::Engine(command) => engine::run(&context, command),
+        Command::Watch(args) => watch::run(&context, args),
+        Command::Lsp(args) => lsp::run(&context, args),
+        Command::Man(args) => man::run(&context, args, Cli::command()),
         Command::Completions(args) => completions::run(&context, args, &mut Cli::command()),
     };
     match outcome {

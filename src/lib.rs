@@ -35,6 +35,8 @@ pub mod promote;
 #[cfg(feature = "engine")]
 pub mod report;
 pub mod channel;
+pub mod ide;
+pub mod lsp;
 pub mod cli;
 
 /// What became of the sources.
@@ -62,7 +64,17 @@ pub fn compile(files: Vec<source::SourceFile>, layers: &[String]) -> Compilation
         sink.extend(parse.diagnostics);
         trees.push(parse.file);
     }
-    let names = resolve::Names::collect(&trees, &sources, &mut sink);
-    let (checked, sink) = check::check(&trees, &names, &sources, layers, sink);
+    let (checked, sink) = check_trees(&trees, &sources, layers, sink);
     Compilation { sources, files: trees, diagnostics: sink.into_sorted(), checked }
+}
+
+/// Checks what is parsed already, the library's files first; `sink` holds what parsing found.
+pub fn check_trees(
+    trees: &[syntax::ast::File],
+    sources: &source::SourceMap,
+    layers: &[String],
+    mut sink: diagnostics::Sink,
+) -> (hir::Checked, diagnostics::Sink) {
+    let names = resolve::Names::collect(trees, sources, &mut sink);
+    check::check(trees, &names, sources, layers, sink)
 }

@@ -147,6 +147,13 @@ impl SourceMap {
         FileId(to_u32(self.files.len() - 1))
     }
 
+    /// Puts another text in a file's place.
+    pub fn set(&mut self, id: FileId, file: SourceFile) {
+        if let Some(old) = self.files.get_mut(id.0 as usize) {
+            *old = file;
+        }
+    }
+
     pub fn get(&self, id: FileId) -> &SourceFile {
         &self.files[id.0 as usize]
     }

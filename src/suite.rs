@@ -5,6 +5,7 @@ pub mod generate;
 pub mod judge;
 pub mod mutate;
 pub mod samples;
+pub mod words;
 pub mod world;
 
 use crate::diagnostics::Diagnostic;

@@ -26,6 +26,17 @@ pub struct Parse {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// Every word that is one of the language somewhere, sorted; SQL's can be written in any case.
+pub fn keywords() -> &'static [String] {
+    static WORDS: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+    WORDS.get_or_init(|| {
+        let names = Rule::all_rules().iter().map(|rule| format!("{rule:?}"));
+        let mut words: Vec<String> = names.filter_map(|name| name.strip_prefix("kw_").map(str::to_owned)).collect();
+        words.sort_unstable();
+        words
+    })
+}
+
 /// Reads a text. Never fails: what cannot be read is junk in the tree and a finding.
 pub fn parse(id: FileId, text: &str) -> Parse {
     if let Some(at) = text.find('\0').or_else(|| (text.len() > u32::MAX as usize).then_some(0)) {

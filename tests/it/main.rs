@@ -3,6 +3,7 @@
 mod binary;
 mod compat;
 mod corpus;
+mod editors;
 mod eval;
 mod example;
 mod facts;
@@ -10,6 +11,7 @@ mod fixes;
 #[cfg(feature = "engine")]
 mod flights;
 mod format;
+mod lsp;
 mod pages;
 #[cfg(feature = "engine")]
 mod people;
@@ -30,6 +32,7 @@ mod snippets;
 mod stdlib;
 mod suite;
 mod tidy;
+mod watch;
 
 /// The folder of `Cargo.toml`.
 fn root() -> &'static std::path::Path {

@@ -107,6 +107,8 @@ fn a_dependency_has_its_one_place() {
         ("pest", &["src/syntax.rs", "src/syntax/", "src/format.rs", "src/format/"]),
         ("pest_derive", &["src/syntax.rs", "src/syntax/"]),
         ("clap", &["src/cli.rs", "src/cli/"]),
+        ("lsp_server", &["src/lsp.rs", "src/lsp/"]),
+        ("lsp_types", &["src/lsp.rs", "src/lsp/"]),
         ("indicatif", &["src/cli.rs", "src/cli/"]),
     ];
     let mut faults = String::new();

@@ -1,0 +1,6 @@
+[
+  (block)
+  (table)
+  (group)
+  (string)
+] @fold

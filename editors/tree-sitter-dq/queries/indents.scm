@@ -1,0 +1,6 @@
+[
+  (block)
+  (table)
+  (group)
+] @indent.begin
+["}" ")"] @indent.branch
