@@ -102,7 +102,7 @@ impl Seen {
         sink.extend(Sources::findings(&unreadable, workspace.sources()));
         let found = sink.into_sorted();
         let checked = counted(self.texts.len(), "file");
-        let shown = Findings { sources: workspace.sources(), found: &found, prefix: &prefix(&project.root), checked };
+        let shown = Findings { sources: workspace.sources(), found: &found, prefix: &prefix(&project.root), base: "", checked };
         let text = shown.text(context.out, &context.global);
         if self.told.as_ref() != Some(&text) {
             context.print(&text);
