@@ -3,6 +3,7 @@
 pub mod aggregates;
 pub mod audit;
 pub mod compile;
+pub mod drift;
 pub mod expr;
 pub mod keys;
 pub mod references;
@@ -10,5 +11,6 @@ pub mod rows;
 pub mod show;
 pub mod sink;
 pub mod sources;
+pub mod sql;
 pub mod types;
 pub mod unique;

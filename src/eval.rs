@@ -11,6 +11,7 @@ pub mod functions;
 pub mod number;
 pub mod operators;
 pub mod pattern;
+pub mod statistics;
 pub mod text;
 pub mod time;
 pub mod value;

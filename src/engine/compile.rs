@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::aggregates::Metric;
 use super::expr::{Names, NodeId, Program};
 use crate::fault::Fault;
-use crate::hir::{Aggregate, Expr, ExprKind, Nulls, Over, Privacy, Rule, RuleKind, Rows, TemplatePart, Type};
+use crate::hir::{
+    Aggregate, AggregateFn, Expr, ExprKind, Nulls, Over, Privacy, Rule, RuleKind, Rows, TemplatePart, Type, Write,
+};
 use crate::ir::{Plan, PlanRule};
 
 /// What a plan becomes.
@@ -153,12 +155,18 @@ impl Judgement {
                 mappings.iter().filter(|(_, column)| fallible && reads.contains(column)).map(|(c, _)| *c).collect();
         }
         if write {
-            for column in &plan.columns {
-                let node = Judged(plan).column(&mut out.program, &column.name);
-                out.columns.push(node.ok_or_else(|| Fault::internal("a column of the plan has no value"))?);
-            }
+            out.select(plan, plan.columns.iter().map(|c| c.name.as_str()))?;
         }
         Ok(out)
+    }
+
+    /// Adds columns of the judged rows to those that are given out.
+    pub fn select<'n>(&mut self, plan: &Plan, names: impl Iterator<Item = &'n str>) -> Result<(), Fault> {
+        for name in names {
+            let node = Judged(plan).column(&mut self.program, name);
+            self.columns.push(node.ok_or_else(|| Fault::internal("a column of the plan has no value"))?);
+        }
+        Ok(())
     }
 
     fn rule(&mut self, plan: &Plan, position: usize, planned: &PlanRule) -> Result<(), Fault> {
@@ -191,11 +199,15 @@ impl Judgement {
                     Some(keep) => Some((keep.last, program.add(&keep.by, &names)?)),
                     None => None,
                 };
-                self.uniques.push(Unique { rule: position, by, when, keep, key: *key });
+                let key = *key && !matches!(plan.write, Some(Write::Merge { .. })) || rule.over == Over::Table;
+                self.uniques.push(Unique { rule: position, by, when, keep, key });
             }
             RuleKind::Aggregate { condition, .. } => {
                 for (aggregate, ty) in aggregates(condition) {
                     self.metric(plan, position, when, aggregate, ty)?;
+                }
+                for aggregate in distributions(condition) {
+                    self.metric(plan, position, when, &aggregate, &Type::Double)?;
                 }
             }
         }
@@ -332,4 +344,29 @@ pub fn aggregates(expr: &Expr) -> Vec<(&Aggregate, &Type)> {
         }
     });
     found
+}
+
+/// What the `drift` of a condition compares, as aggregates.
+pub fn distributions(expr: &Expr) -> Vec<Aggregate> {
+    let mut found: Vec<Aggregate> = Vec::new();
+    expr.visit(&mut |e| {
+        if let ExprKind::Drift { value, .. } = &e.kind {
+            let aggregate = distribution(value);
+            if !found.contains(&aggregate) {
+                found.push(aggregate);
+            }
+        }
+    });
+    found
+}
+
+/// How the values of an expression are distributed.
+pub fn distribution(value: &Expr) -> Aggregate {
+    Aggregate {
+        function: AggregateFn::Distribution,
+        args: vec![value.clone()],
+        distinct: false,
+        filter: None,
+        rows: Rows::Own,
+    }
 }

@@ -12,16 +12,20 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use tokio::task::{JoinError, JoinHandle};
 
+use super::routed::{Merged, Routed};
 use super::rules::{self, Findings};
 use super::verdict::{Counts, holds, likely_holds};
-use super::{BatchVerdict, Effect, Job, Report, RowCounts, RuleVerdict, Sink, constants, prepare, samples, schema};
+use super::{
+    BatchVerdict, Effect, Job, Report, RowCounts, RuleVerdict, Seen, Sink, constants, over_table, prepare, queries, samples,
+    schema, texts,
+};
 use crate::engine::aggregates::{self, Metric};
 use crate::engine::audit::{AuditExec, Extra, ExtraAt, Pass, Tallies};
 use crate::engine::compile::Judgement;
 use crate::engine::rows::RowId;
 use crate::engine::show;
 use crate::engine::sources::layout::{Layout, Reader, layouts};
-use crate::engine::sources::{NotOpened, Opened, Session, open, storage};
+use crate::engine::sources::{NotOpened, Opened, Session, open_declared, storage};
 use crate::engine::types::arrow_type;
 use crate::engine::unique::{Found, Mode};
 use crate::fault::Fault;
@@ -37,11 +41,12 @@ const MOST_PASSES: u64 = 8;
 pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report, Fault> {
     let session = Session::new(job.memory, job.storage)?;
     let mut plan = job.plan.clone();
-    let opened = match open(&session, job.input).await {
-        Ok(opened) => opened,
+    let opened = match open_declared(&session, job.input, &plan.source).await {
+        Ok(opened) => Arc::new(opened),
         Err(NotOpened::Fault(fault)) => return Err(fault),
         Err(NotOpened::Broken(reason)) => return Ok(unreadable(job, reason)),
     };
+    texts::prepare(&mut plan, &opened);
     let layouts = layouts(&opened, &plan.source);
     let mut findings = Findings::new(&plan, opened.rows());
     findings.schema = schema::broken(&plan, &schema::problems(&plan, &opened, &layouts));
@@ -60,7 +65,9 @@ pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report,
             samples::read(&session, &plan, job.as_of, &findings.unjudged, &opened, &layouts, &first).await?;
     }
     let held = findings.held();
-    report.rules = rules::results(&Job { plan: &plan, ..*job }, &findings);
+    let mut recorded = Vec::new();
+    report.rules = rules::results(&Job { plan: &plan, ..*job }, &findings, &mut recorded);
+    report.recorded = recorded;
     conclude(&mut report, held);
     Ok(report)
 }
@@ -96,8 +103,22 @@ fn empty(job: &Job<'_>) -> Report {
         rows: RowCounts::default(),
         passes: 0,
         bytes_read: 0,
+        datasets: seen(job),
         rules: Vec::new(),
+        recorded: Vec::new(),
     }
+}
+
+/// The other datasets that rules read.
+fn seen(job: &Job<'_>) -> Vec<Seen> {
+    let read = job.plan.datasets();
+    let pinned = job.datasets.iter().filter(|(dataset, _)| read.contains(dataset));
+    let seen = |(dataset, input): (&String, &crate::ir::Input)| Seen {
+        dataset: dataset.clone(),
+        version: input.version,
+        files: input.files.len() as u64,
+    };
+    pinned.map(seen).collect()
 }
 
 /// A batch whose files are broken is blocked: what was not judged is never promoted.
@@ -105,7 +126,7 @@ fn unreadable(job: &Job<'_>, reason: String) -> Report {
     let mut report = empty(job);
     let mut findings = Findings::new(job.plan, 0);
     findings.unreadable = Some(reason);
-    report.rules = rules::results(job, &findings);
+    report.rules = rules::results(job, &findings, &mut Vec::new());
     conclude(&mut report, 0);
     report
 }
@@ -120,7 +141,7 @@ struct Routing {
 
 /// The files of a batch.
 pub struct Batch<'a> {
-    pub opened: &'a Opened,
+    pub opened: &'a Arc<Opened>,
     pub layouts: &'a [Layout],
 }
 
@@ -183,6 +204,12 @@ async fn passes(
             findings.unjudged.insert(reference.rule, format!("there is no {dataset} yet"));
         }
     }
+    for (rule, groups) in prepare::among(session, &Job { plan, ..*job }).await? {
+        match groups {
+            Some(groups) => drop(findings.among.insert(rule, groups)),
+            None => drop(findings.unjudged.insert(rule, "there is no dataset yet that names its groups".to_string())),
+        }
+    }
     let first = if opened.rows() <= FEW_ROWS { Mode::Keys { candidates: None } } else { Mode::Hash };
     let start = vec![first; judgement.uniques.len()];
     let mut routing = Routing {
@@ -217,7 +244,23 @@ async fn passes(
         let mut tallies = pass.tallies();
         let again = revise(job, session, &judgement, &mut routing, &mut tallies, findings, sink.is_some(), &start).await?;
         if !again {
-            constants::over_table(session, job, &judgement, &mut tallies.metrics).await?;
+            let modes = findings.duplicates.iter().map(|rows| Mode::Known { broken: Arc::clone(rows) }).collect();
+            let mut routed = Routed {
+                plan: Arc::clone(plan),
+                as_of: job.as_of,
+                unjudged: findings.unjudged.clone(),
+                holds: routing.holds.clone(),
+                keys: keys.clone(),
+                modes,
+                partitions: session.partitions,
+                merged: None,
+            };
+            if plan.rules.iter().any(over_table::reads) {
+                routed.merged = Merged::of(session, job, batch, &routed).await?.map(Arc::new);
+            }
+            over_table::metrics(session, job, &judgement, batch, &routed, &mut tallies.metrics).await?;
+            findings.of_table = over_table::row_rules(session, job, &routed, &mut tallies.rules).await?;
+            findings.queries = queries::judge(session, job, plan, batch, &routed, &mut findings.unjudged).await?;
             findings.tallies = tallies;
             findings.judgement = Some(judgement);
             findings.holds = routing.holds;

@@ -16,10 +16,11 @@ use crate::engine::expr::{Frame, Names, NodeId, Program};
 use crate::engine::references::KeySet;
 use crate::engine::rows::RowId;
 use crate::engine::sources::layout::{Reader, layouts};
-use crate::engine::sources::{NotOpened, Session, open};
+use crate::engine::sources::{NotOpened, Session, open_declared};
 use crate::engine::unique::{Kept, Mode};
 use crate::fault::Fault;
-use crate::hir::{Privacy, RuleKind};
+use crate::engine::types::value_at;
+use crate::hir::{Among, Privacy, RuleKind, Value};
 use crate::ir::{Input, SourceColumn};
 
 /// For each reference the keys of its dataset; `None` where there is no such dataset.
@@ -58,7 +59,7 @@ pub async fn keys(
     Ok(sets)
 }
 
-fn column(name: &str, ty: crate::hir::Type) -> SourceColumn {
+pub fn column(name: &str, ty: crate::hir::Type) -> SourceColumn {
     SourceColumn { name: name.to_string(), ty, nullable: true, privacy: Privacy::Public }
 }
 
@@ -116,7 +117,7 @@ pub async fn read(
     mut take: impl FnMut(&[ArrayRef], &RecordBatch, &dyn Fn(usize) -> RowId),
 ) -> Result<(), Fault> {
     let unreadable = || Fault::storage(format!("the files of {dataset} cannot be read"));
-    let opened = match open(session, input).await {
+    let opened = match open_declared(session, input, columns).await {
         Ok(opened) => opened,
         Err(NotOpened::Fault(fault)) => return Err(fault),
         Err(NotOpened::Broken(reason)) => return Err(Fault::storage(format!("{reason}, a file of {dataset}"))),
@@ -144,4 +145,37 @@ pub async fn read(
         }
     }
     Ok(())
+}
+
+/// For each rule with groups that a dataset names: those groups, each once, in the order of their values; `None` where
+/// there is no such dataset.
+pub async fn among(
+    session: &Session,
+    job: &Job<'_>,
+) -> Result<BTreeMap<usize, Option<Vec<Vec<Value>>>>, Fault> {
+    let mut found = BTreeMap::new();
+    for (position, planned) in job.plan.rules.iter().enumerate() {
+        let Some(each) = &planned.rule.for_each else { continue };
+        let Some(Among::Dataset { dataset, columns }) = &each.among else { continue };
+        let Some(input) = job.datasets.get(dataset) else {
+            found.insert(position, None);
+            continue;
+        };
+        let types: Vec<_> = each.by.iter().map(|(_, e)| e.ty.clone()).collect();
+        let read_columns: Vec<_> = columns.iter().zip(&types).map(|(name, ty)| column(name, ty.clone())).collect();
+        let mut groups: BTreeMap<Box<[u8]>, Vec<Value>> = BTreeMap::new();
+        read(session, dataset, input, &read_columns, |arrays, batch, _| {
+            let Some(encoded) = crate::engine::keys::encode(arrays) else { return };
+            for row in 0..batch.num_rows() {
+                let key = encoded.row(row).data();
+                if !groups.contains_key(key) {
+                    let values = arrays.iter().zip(&types).map(|(a, ty)| value_at(a, row, ty)).collect();
+                    groups.insert(key.into(), values);
+                }
+            }
+        })
+        .await?;
+        found.insert(position, Some(groups.into_values().collect()));
+    }
+    Ok(found)
 }
