@@ -8,6 +8,7 @@
 pub mod aggregate;
 pub mod cast;
 pub mod functions;
+pub mod json;
 pub mod number;
 pub mod operators;
 pub mod pattern;

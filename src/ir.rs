@@ -23,6 +23,9 @@ pub struct Plan {
     /// What the files hold, by the source's contract: the judged one itself in an audit.
     pub source: Vec<SourceColumn>,
     pub source_dataset: String,
+    /// In which texts without an offset are read, where files hold nothing but text.
+    #[serde(default)]
+    pub source_zone: Option<String>,
     /// What becomes of columns that the source's contract does not name.
     pub source_other: OtherColumns,
     /// The judged rows.

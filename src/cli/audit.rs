@@ -14,10 +14,12 @@ use crate::fault::Fault;
 use crate::hir::Contract;
 use crate::ir::{Format, Input, Place, Plan, lower};
 use crate::lake::batch;
+use crate::ledger::Ledger;
 use crate::lake::store::Storage;
 use crate::project::{Project, folder_url};
 use crate::report::json;
 use crate::report::text::{Fate, Printer, quoted};
+use crate::run::history::History;
 use crate::run::{BatchVerdict, Job, Report};
 
 /// Judge data against a contract, and move nothing
@@ -69,7 +71,8 @@ pub fn run(context: &Context, args: Args) -> Outcome {
             return Err(no_data(&shown));
         }
         let datasets = datasets(&project, &compilation, &plan, &storage).await?;
-        judge(context, &plan, &storage, &input, &datasets, args.samples).await
+        let history = Ledger::new(&project.ledger()?, &storage, context.now()).history(&plan.dataset).await?;
+        judge(context, &plan, &storage, &input, &datasets, &history, args.samples).await
     })?;
     match args.format {
         run::Format::Json => context.print(&json::line(&report)),
@@ -89,6 +92,7 @@ async fn judge(
     storage: &Storage,
     input: &Input,
     datasets: &BTreeMap<String, Input>,
+    history: &History,
     samples: usize,
 ) -> Result<Report, Fault> {
     let job = Job {
@@ -97,6 +101,7 @@ async fn judge(
         input,
         datasets,
         table: None,
+        history: Some(history),
         batch: None,
         as_of: context.now(),
         memory: context.global.memory,

@@ -3,6 +3,8 @@
 use clap::Subcommand;
 
 use super::{Context, Outcome, audit, run as runner};
+use crate::Compilation;
+use crate::diagnostics::Diagnostic;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -15,4 +17,9 @@ pub fn run(context: &Context, command: Command) -> Outcome {
         Command::Run(args) => runner::run(context, args),
         Command::Audit(args) => audit::run(context, args),
     }
+}
+
+/// What only the engine finds in a project that compiles: whether queries can be planned.
+pub fn findings(compilation: &Compilation) -> Vec<Diagnostic> {
+    crate::engine::sql::findings(&compilation.checked, &compilation.sources)
 }

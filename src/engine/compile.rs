@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::aggregates::Metric;
 use super::expr::{Names, NodeId, Program};
+use super::sources::text::CORRUPT;
 use crate::fault::Fault;
 use crate::hir::{
     Aggregate, AggregateFn, Expr, ExprKind, Nulls, Over, Privacy, Rule, RuleKind, Rows, TemplatePart, Type, Write,
@@ -98,6 +99,11 @@ impl Names for Judged<'_> {
 
 /// The value of a column's mapping, which can fail.
 fn mapped(plan: &Plan, program: &mut Program, name: &str) -> Option<Result<NodeId, Fault>> {
+    if name == CORRUPT {
+        // A line that is no row: what stands there says why.
+        let text = Source(plan).column(program, name)?;
+        return Some(Ok(program.failing(text)));
+    }
     let column = plan.column(name)?;
     Some(match &column.value {
         Some(value) => program.add(value, &Source(plan)).map(|id| program.cast(id, column.ty.clone(), false)),
@@ -151,8 +157,9 @@ impl Judgement {
         for check in &mut out.checks {
             let reads = columns_of(&plan.rules[check.rule]);
             let fallible = matches!(check.test, Test::Condition(_));
-            check.after =
-                mappings.iter().filter(|(_, column)| fallible && reads.contains(column)).map(|(c, _)| *c).collect();
+            let concerns = |column: &String| fallible && reads.contains(column) || column == CORRUPT;
+            let own = plan.rules[check.rule].rule.name == "lines.readable";
+            check.after = mappings.iter().filter(|(_, column)| !own && concerns(column)).map(|(c, _)| *c).collect();
         }
         if write {
             out.select(plan, plan.columns.iter().map(|c| c.name.as_str()))?;
@@ -256,7 +263,8 @@ impl Judgement {
             let mut shown: Vec<Shown> = Vec::new();
             if let RuleKind::Mapping { column } = &planned.rule.kind {
                 let value = plan.column(column).and_then(|c| c.value.as_ref());
-                let read = value.map(columns_in).unwrap_or_default();
+                let corrupt = || if column == CORRUPT { vec![CORRUPT.to_owned()] } else { Vec::new() };
+                let read = value.map_or_else(corrupt, columns_in);
                 for name in read {
                     let Some(node) = Source(plan).column(&mut self.program, &name) else { continue };
                     let privacy = plan.source.iter().find(|c| c.name == name).map_or(Privacy::Public, |c| c.privacy);

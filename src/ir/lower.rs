@@ -52,6 +52,7 @@ fn plan(contract: &Contract, source: &Contract, sources: &SourceMap) -> Plan {
         promotion: None,
         source: source.columns.iter().map(source_column).collect(),
         source_dataset: source.dataset.clone(),
+        source_zone: source.zone.clone(),
         source_other: source.other,
         columns: Vec::new(),
         other: contract.other,

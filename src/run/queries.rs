@@ -14,7 +14,8 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlanProperties;
 use futures::StreamExt;
 
-use super::judge::{Batch, Routed};
+use super::judge::Batch;
+use super::routed::Routed;
 use super::{Job, Sample};
 use crate::engine::show;
 use crate::engine::sources::layout::as_type;

@@ -3,7 +3,7 @@
 
 use crate::engine::sources::Opened;
 use crate::engine::sources::text::CORRUPT;
-use crate::hir::{Act, Action, Expr, ExprKind, Nulls, Over, Privacy, Rule, RuleKind, Type};
+use crate::hir::{Act, Action, Expr, ExprKind, Grain, Nulls, Over, Privacy, Rule, RuleKind, Type, Value};
 use crate::ir::{Plan, PlanRule, SourceColumn, Stage};
 use crate::source::Span;
 
@@ -17,7 +17,7 @@ pub fn prepare(plan: &mut Plan, opened: &Opened) {
         plan.source.iter().zip(&held).filter(|(_, held)| **held).map(|(c, _)| c.clone()).collect();
     for column in &mut plan.columns {
         if let Some(value) = &mut column.value {
-            *value = read(value, &columns);
+            *value = read(value, &columns, plan.source_zone.as_deref());
         }
     }
     let location = plan.source_location.clone();
@@ -45,7 +45,7 @@ pub fn prepare(plan: &mut Plan, opened: &Opened) {
 }
 
 /// The expression with every column of the files read from text.
-fn read(expr: &Expr, columns: &[SourceColumn]) -> Expr {
+fn read(expr: &Expr, columns: &[SourceColumn], zone: Option<&str>) -> Expr {
     let mut out = expr.clone();
     if let ExprKind::Column(name) = &expr.kind
         && let Some(column) = columns.iter().find(|c| &c.name == name)
@@ -53,6 +53,12 @@ fn read(expr: &Expr, columns: &[SourceColumn]) -> Expr {
         let text = Expr { ty: Type::String, nullable: true, ..expr.clone() };
         return match &column.ty {
             Type::String => text,
+            Type::Timestamp if zone.is_some() => {
+                let zone = Value::String(zone.unwrap_or_default().to_owned());
+                let zone = Expr { kind: ExprKind::Literal(zone), nullable: false, grain: Grain::Constant, ..text.clone() };
+                let kind = ExprKind::Call { function: "to_timestamp".to_owned(), args: vec![text, zone] };
+                Expr { kind, ty: Type::Timestamp, nullable: true, ..expr.clone() }
+            }
             ty => Expr {
                 kind: ExprKind::Cast { value: Box::new(text), attempt: false },
                 ty: ty.clone(),
@@ -61,7 +67,7 @@ fn read(expr: &Expr, columns: &[SourceColumn]) -> Expr {
             },
         };
     }
-    out.children_mut().into_iter().for_each(|child| *child = read(child, columns));
+    out.children_mut().into_iter().for_each(|child| *child = read(child, columns, zone));
     out
 }
 
