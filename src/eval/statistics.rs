@@ -75,7 +75,6 @@ impl Pairs {
         if least < 2 {
             return None;
         }
-        let n = self.total;
         // χ²/n is Σ joint² / (left · right) - 1.
         let sum: f64 = self.joint.iter().map(|(a, b, c)| c * c / (self.left[*a] * self.right[*b])).sum();
         Some(((sum - 1.0).max(0.0) / (least - 1) as f64).sqrt().min(1.0))

@@ -51,6 +51,8 @@ pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report,
     let mut findings = Findings::new(&plan, opened.rows());
     findings.schema = schema::broken(&plan, &schema::problems(&plan, &opened, &layouts));
     findings.forbidden = schema::forbidden(&plan, &layouts);
+    findings.notes = schema::notes(&plan, &opened, &layouts);
+    findings.remarks = schema::remarks(&plan, &layouts);
     let mut report = empty(job);
     report.rows.input = opened.rows();
     if findings.schema.iter().all(Option::is_none) && findings.forbidden.is_empty() {

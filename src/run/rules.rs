@@ -23,6 +23,10 @@ pub struct Findings {
     /// For each rule why the files' columns break it.
     pub schema: Vec<Option<String>>,
     pub forbidden: Vec<String>,
+    /// For each rule about a type what is worth knowing where it holds.
+    pub notes: Vec<Option<String>>,
+    /// What else the columns show, by the name that reports give it.
+    pub remarks: Vec<(&'static str, String)>,
     /// Whether rows were read.
     pub read: bool,
     pub tallies: Tallies,
@@ -97,6 +101,10 @@ pub fn results(job: &Job<'_>, findings: &Findings, recorded: &mut Vec<Recorded>)
         let reason = format!("the files have {}, which the contract does not allow", names.join(", "));
         results.push(ours("other_columns", "type", &plan.source_location, reason));
     }
+    for (name, reason) in &findings.remarks {
+        let remark = ours(name, "type", &plan.source_location, reason.clone());
+        results.push(RuleResult { verdict: RuleVerdict::Passed, action: Effect::None, violations: 0, ..remark });
+    }
     for (i, planned) in plan.rules.iter().enumerate() {
         results.push(result(job, findings, i, planned, recorded));
     }
@@ -168,6 +176,7 @@ fn result(
         result.evidence = Evidence::Proven;
         result.checked = 1;
         result.verdict = RuleVerdict::Passed;
+        result.reason = findings.notes.get(i).and_then(Clone::clone);
         if let Some(reason) = findings.schema.get(i).and_then(Clone::clone) {
             result.verdict = RuleVerdict::Violated;
             result.violations = 1;

@@ -1,6 +1,7 @@
 //! The one integration binary; see `tests/README.md`.
 
 mod binary;
+mod checks;
 mod compat;
 mod corpus;
 mod eval;
@@ -11,6 +12,8 @@ mod fixes;
 mod flights;
 mod format;
 mod pages;
+#[cfg(feature = "engine")]
+mod planted;
 mod project;
 #[cfg(feature = "engine")]
 mod promote;

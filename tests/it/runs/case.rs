@@ -277,7 +277,7 @@ fn told(report: &Report, rows: &Rows) -> String {
 
 /// A rule's result; types that are as they should be go without saying.
 fn summary(rule: &RuleResult) -> String {
-    if rule.kind == "type" && rule.verdict == RuleVerdict::Passed {
+    if rule.kind == "type" && rule.verdict == RuleVerdict::Passed && rule.reason.is_none() {
         return String::new();
     }
     let name = |v: serde_json::Value| v.as_str().unwrap_or("").to_string();
