@@ -145,6 +145,8 @@ pub struct Job<'a> {
     pub as_of: i64,
     /// Bytes that the engine may hold; `None`: a fraction of the machine's.
     pub memory: Option<usize>,
+    /// Whether rules may be decided from statistics and dictionaries in place of rows.
+    pub proofs: bool,
     /// Samples kept for a rule.
     pub samples: usize,
     /// Told how many more rows of the input were read.

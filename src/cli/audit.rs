@@ -45,6 +45,9 @@ pub struct Args {
     /// How many rows the report shows for each broken rule
     #[arg(long, value_name = "N", default_value_t = 5)]
     samples: usize,
+    /// Look at every row, also where the files' statistics already decide a rule
+    #[arg(long)]
+    no_proofs: bool,
 }
 
 pub fn run(context: &Context, args: Args) -> Outcome {
@@ -69,7 +72,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
             return Err(no_data(&shown));
         }
         let datasets = datasets(&project, &compilation, &plan, &storage).await?;
-        judge(context, &plan, &storage, &input, &datasets, args.samples).await
+        judge(context, &plan, &storage, &input, &datasets, &args).await
     })?;
     match args.format {
         run::Format::Json => context.print(&json::line(&report)),
@@ -89,7 +92,7 @@ async fn judge(
     storage: &Storage,
     input: &Input,
     datasets: &BTreeMap<String, Input>,
-    samples: usize,
+    args: &Args,
 ) -> Result<Report, Fault> {
     let job = Job {
         plan,
@@ -100,7 +103,8 @@ async fn judge(
         batch: None,
         as_of: context.now(),
         memory: context.global.memory,
-        samples,
+        proofs: !args.no_proofs,
+        samples: args.samples,
         progress: None,
     };
     crate::run::judge(&job, None).await

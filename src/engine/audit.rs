@@ -30,6 +30,7 @@ use crate::fault::Fault;
 use crate::ir::Plan;
 use super::sink::Sink;
 pub use worker::{Extra, ExtraAt};
+pub(crate) use worker::judge_check;
 
 /// What all partitions of a pass share.
 pub struct Pass {
@@ -90,7 +91,7 @@ impl Pass {
         all
     }
 
-    fn new_tallies(&self) -> Tallies {
+    pub(crate) fn new_tallies(&self) -> Tallies {
         let mut tallies = Tallies { rules: vec![Tally::default(); self.plan.rules.len()], ..Tallies::default() };
         tallies.uniques.resize_with(self.judgement.uniques.len(), Default::default);
         tallies.metrics.resize_with(self.judgement.metrics.len(), Default::default);
@@ -128,6 +129,8 @@ pub struct AuditExec {
     pass: Arc<Pass>,
     reader: Reader,
     extra: Vec<ExtraAt>,
+    /// For each check whether it is to be judged here.
+    open: Arc<Vec<bool>>,
     /// The number of the first partition.
     offset: usize,
     properties: Arc<PlanProperties>,
@@ -139,6 +142,7 @@ impl AuditExec {
         pass: Arc<Pass>,
         reader: Reader,
         extra: Vec<ExtraAt>,
+        open: Arc<Vec<bool>>,
         offset: usize,
     ) -> Self {
         let properties = PlanProperties::new(
@@ -147,7 +151,7 @@ impl AuditExec {
             EmissionType::Final,
             Boundedness::Bounded,
         );
-        Self { input, pass, reader, extra, offset, properties: Arc::new(properties) }
+        Self { input, pass, reader, extra, open, offset, properties: Arc::new(properties) }
     }
 }
 
@@ -182,7 +186,8 @@ impl ExecutionPlan for AuditExec {
         _: ReplaceChildrenOptions,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         let input = children.pop().unwrap_or_else(|| Arc::clone(&self.input));
-        Ok(Arc::new(Self::new(input, Arc::clone(&self.pass), self.reader.clone(), self.extra.clone(), self.offset)))
+        let (pass, open) = (Arc::clone(&self.pass), Arc::clone(&self.open));
+        Ok(Arc::new(Self::new(input, pass, self.reader.clone(), self.extra.clone(), open, self.offset)))
     }
 
     fn with_new_children(
@@ -203,9 +208,10 @@ impl ExecutionPlan for AuditExec {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> EngineResult<SendableRecordBatchStream> {
         let input = self.input.execute(partition, context)?;
         let (pass, reader, extra) = (Arc::clone(&self.pass), self.reader.clone(), self.extra.clone());
+        let open = Arc::clone(&self.open);
         let number = self.offset + partition;
         let run = async move {
-            consume(input, pass, reader, extra, number).await?;
+            consume(input, pass, reader, extra, open, number).await?;
             Ok(RecordBatch::new_empty(Arc::new(Schema::empty())))
         };
         let stream = futures::stream::once(run);
@@ -218,12 +224,13 @@ async fn consume(
     pass: Arc<Pass>,
     reader: Reader,
     extra: Vec<ExtraAt>,
+    open: Arc<Vec<bool>>,
     partition: usize,
 ) -> EngineResult<()> {
     let mut tallies = pass.new_tallies();
     while let Some(batch) = input.next().await {
         let batch = batch?;
-        let routed = worker::judge(&pass, &reader, &extra, &mut tallies, &batch).map_err(|f| pass.fail(f))?;
+        let routed = worker::judge(&pass, &reader, &extra, &open, &mut tallies, &batch).map_err(|f| pass.fail(f))?;
         if let (Some(sink), Some(routed)) = (&pass.sink, routed) {
             if routed.accepted.num_rows() > 0 {
                 sink.accept(partition, routed.accepted).await.map_err(|f| pass.fail(f))?;

@@ -14,10 +14,13 @@ use tokio::task::{JoinError, JoinHandle};
 
 use super::rules::{self, Findings};
 use super::verdict::{Counts, holds, likely_holds};
-use super::{BatchVerdict, Effect, Job, Report, RowCounts, RuleVerdict, Sink, constants, prepare, samples, schema};
+use super::{BatchVerdict, Effect, Evidence, Job, Report, RowCounts, RuleVerdict, Sink, constants, prepare, samples, schema};
 use crate::engine::aggregates::{self, Metric};
 use crate::engine::audit::{AuditExec, Extra, ExtraAt, Pass, Tallies};
 use crate::engine::compile::Judgement;
+use crate::engine::expr::Frame;
+use crate::engine::prove::{Course, Work};
+use crate::engine::references::KeySet;
 use crate::engine::rows::RowId;
 use crate::engine::show;
 use crate::engine::sources::layout::{Layout, Reader, layouts};
@@ -148,7 +151,8 @@ pub async fn pass_over(
         left: Default::default(),
         fault: Default::default(),
     });
-    let bytes = run(session, batch, &pass, None).await?;
+    let course = Course::of_all(batch.opened, batch.layouts, &judgement);
+    let bytes = run(session, batch, &pass, &course, None).await?;
     let tallies = pass.tallies().metrics;
     let value = |(metric, tally): (&Metric, aggregates::Tally)| match tally.failed() {
         Some((_, reason)) => Err(reason.clone()),
@@ -191,6 +195,12 @@ async fn passes(
     };
     let extra = extras(layouts);
     let (accepted, held) = schemas(plan, &extra);
+    let course = match job.proofs {
+        true => Course::proven(opened, layouts, plan, &judgement, needs_every_row(&judgement, &keys, sink.is_some())).await?,
+        false => Course::of_all(opened, layouts, &judgement),
+    };
+    report.bytes_read += course.bytes;
+    findings.evidence = evidence(plan, &judgement, &course);
     loop {
         report.passes += 1;
         if report.passes > MOST_PASSES {
@@ -213,7 +223,7 @@ async fn passes(
             fault: Default::default(),
         });
         let progress = if report.passes == 1 { job.progress } else { None };
-        report.bytes_read += run(session, batch, &pass, progress).await?;
+        report.bytes_read += run(session, batch, &pass, &course, progress).await?;
         let mut tallies = pass.tallies();
         let again = revise(job, session, &judgement, &mut routing, &mut tallies, findings, sink.is_some(), &start).await?;
         if !again {
@@ -300,15 +310,21 @@ async fn run(
     session: &Session,
     batch: &Batch<'_>,
     pass: &Arc<Pass>,
+    course: &Course,
     progress: Option<&(dyn Fn(u64) + Send + Sync)>,
 ) -> Result<u64, NotOpened> {
     let (opened, layouts) = (batch.opened, batch.layouts);
     let write = pass.sink.is_some();
-    let mut read = vec![write; pass.plan.source.len()];
-    pass.judgement.program.inputs().for_each(|i| read[i] = true);
     let mut bytes = 0;
     let mut partitions: Vec<(Arc<dyn ExecutionPlan>, usize, Vec<usize>)> = Vec::new();
-    for layout in layouts {
+    for work in &course.works {
+        count_proven(pass, work);
+        if !work.read {
+            continue;
+        }
+        let layout = &layouts[work.layout];
+        let inputs = pass.judgement.inputs(&work.open);
+        let read: Vec<bool> = (0..pass.plan.source.len()).map(|i| write || inputs.contains(&i)).collect();
         let (reader, mut columns) = Reader::new(opened, layout, &pass.plan.source, &read);
         let mut at: Vec<ExtraAt> = Vec::new();
         for extra in &pass.extra {
@@ -318,14 +334,15 @@ async fn run(
                 columns.len() - 1
             }));
         }
-        bytes += opened.bytes(layout, &columns);
-        let parts = opened.divide(layout, session.partitions);
+        let pieces = work.pieces();
+        bytes += opened.bytes(&pieces, &columns);
+        let parts = opened.share_out(&pieces, session.partitions);
         if parts.is_empty() {
             continue;
         }
         let scan = opened.scan(layout, &columns, &parts)?;
         let offset = partitions.len();
-        let audit: Arc<dyn ExecutionPlan> = Arc::new(AuditExec::new(scan, Arc::clone(pass), reader, at, offset));
+        let audit: Arc<dyn ExecutionPlan> = Arc::new(AuditExec::new(scan, Arc::clone(pass), reader, at, Arc::clone(&work.open), offset));
         for partition in 0..audit.output_partitioning().partition_count() {
             let files = parts.get(partition).map(|p| p.iter().map(|piece| piece.file).collect()).unwrap_or_default();
             partitions.push((Arc::clone(&audit), partition, files));
@@ -361,6 +378,50 @@ async fn run(
     }
     tell();
     Ok(bytes)
+}
+
+/// Whether more is asked of every row than the rules that rows decide.
+fn needs_every_row(judgement: &Judgement, keys: &[Option<Arc<KeySet>>], write: bool) -> bool {
+    write
+        || keys.iter().any(Option::is_some)
+        || !judgement.uniques.is_empty()
+        || judgement.metrics.iter().any(|metric| !metric.counts_rows())
+}
+
+/// For each rule, how it came to its verdict.
+fn evidence(plan: &Plan, judgement: &Judgement, course: &Course) -> Vec<Evidence> {
+    let mut evidence = vec![Evidence::Scanned; plan.rules.len()];
+    for (i, check) in judgement.checks.iter().enumerate() {
+        evidence[check.rule] = match course.rows(i) {
+            (0, _) => Evidence::Scanned,
+            (_, 0) => Evidence::Proven,
+            _ => Evidence::Mixed,
+        };
+    }
+    evidence
+}
+
+/// Counts the rows that need not be looked at.
+fn count_proven(pass: &Pass, work: &Work) {
+    let mut tallies = pass.new_tallies();
+    let judgement = &pass.judgement;
+    for group in &work.groups {
+        for (i, check) in judgement.checks.iter().enumerate().filter(|(i, _)| !work.open[*i]) {
+            let proof = group.proofs[i].unwrap_or_default();
+            tallies.rules[check.rule].checked += proof.checked;
+            tallies.rules[check.rule].unknown += proof.unknown;
+        }
+        if !work.read {
+            tallies.rows += group.rows;
+            let rows = usize::try_from(group.rows).unwrap_or(usize::MAX);
+            let mut frame = Frame::new(&judgement.program, rows, &[]);
+            for (metric, tally) in judgement.metrics.iter().zip(&mut tallies.metrics) {
+                tally.update(metric, &mut frame, None);
+            }
+        }
+    }
+    pass.read.fetch_add(if work.read { 0 } else { tallies.rows }, Ordering::Relaxed);
+    pass.left.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((usize::MAX, tallies));
 }
 
 /// How a partition ended, and its files.

@@ -34,10 +34,10 @@ pub struct Routed {
 }
 
 /// What a rule says of the rows of a batch.
-struct Verdict {
-    broken: BooleanBuffer,
-    checked: u64,
-    unknown: u64,
+pub(crate) struct Verdict {
+    pub(crate) broken: BooleanBuffer,
+    pub(crate) checked: u64,
+    pub(crate) unknown: u64,
 }
 
 /// Where rows are and what they are called.
@@ -56,6 +56,7 @@ pub fn judge(
     pass: &Pass,
     reader: &Reader,
     extra: &[ExtraAt],
+    open: &[bool],
     tallies: &mut Tallies,
     batch: &RecordBatch,
 ) -> Result<Option<Routed>, Fault> {
@@ -75,7 +76,7 @@ pub fn judge(
     let mut held = BooleanBuffer::new_unset(rows);
     let mut failed: Vec<Option<BooleanBuffer>> = vec![None; judgement.checks.len()];
 
-    for (i, check) in judgement.checks.iter().enumerate() {
+    for (i, check) in judgement.checks.iter().enumerate().filter(|(i, _)| open.get(*i).copied().unwrap_or(true)) {
         let verdict = judge_check(&mut frame, check, &failed);
         let hold = pass.holds[check.rule];
         if matches!(check.test, Test::Mapped(_)) && hold && verdict.broken.count_set_bits() > 0 {
@@ -147,7 +148,7 @@ fn note(pass: &Pass, tallies: &mut Tallies, rule: usize, place: &Place<'_>, verd
     }
 }
 
-fn judge_check(frame: &mut Frame<'_>, check: &Check, failed: &[Option<BooleanBuffer>]) -> Verdict {
+pub(crate) fn judge_check(frame: &mut Frame<'_>, check: &Check, failed: &[Option<BooleanBuffer>]) -> Verdict {
     let rows = frame.rows;
     let excluded = check.after.iter().filter_map(|c| failed[*c].as_ref());
     let excluded = excluded.fold(None, |all: Option<BooleanBuffer>, one| Some(all.map_or(one.clone(), |a| &a | one)));

@@ -124,6 +124,19 @@ impl Reader {
         (Self { columns }, scanned)
     }
 
+    /// The value that the folders of `file` give a declared column.
+    pub fn of_folder(opened: &Opened, layout: &Layout, declared: &[SourceColumn], column: usize, file: usize) -> Computed {
+        let ty = &declared[column].ty;
+        let value = match &layout.columns[column] {
+            Found::Folder(key) => {
+                let text = opened.files[file].input.partition.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
+                folder_value(text, ty)
+            }
+            _ => Value::Null,
+        };
+        Computed { values: array_of(ty, &[value]), constant: true, errors: None }
+    }
+
     /// The declared columns of a batch of `file`; those that nothing reads are null.
     pub fn read(&self, batch: &RecordBatch, file: usize) -> Vec<Computed> {
         let constant = |values: ArrayRef| Computed { values, constant: true, errors: None };
