@@ -15,8 +15,18 @@ mod exit;
 mod explain;
 mod findings;
 mod fmt;
+#[cfg(feature = "engine")]
+mod gc;
+#[cfg(feature = "engine")]
+mod history;
 mod init;
 mod revision;
+#[cfg(feature = "engine")]
+mod lakes;
+#[cfg(feature = "engine")]
+mod quarantine;
+#[cfg(feature = "engine")]
+mod receipt;
 #[cfg(feature = "engine")]
 mod run;
 mod test;
