@@ -5,6 +5,7 @@ mod audit;
 mod check;
 mod completions;
 mod context;
+mod datasets;
 #[cfg(feature = "engine")]
 #[path = "cli/engine.rs"]
 mod engine;
@@ -16,6 +17,8 @@ mod explain;
 mod findings;
 mod fmt;
 mod init;
+#[cfg(feature = "engine")]
+mod pending;
 mod revision;
 #[cfg(feature = "engine")]
 mod run;
@@ -69,6 +72,7 @@ enum Command {
     Fmt(fmt::Args),
     Test(test::Args),
     Explain(explain::Args),
+    Datasets(datasets::Args),
     #[command(flatten)]
     Engine(engine::Command),
     Completions(completions::Args),
@@ -100,6 +104,7 @@ fn answer(cli: Cli) -> i32 {
         Command::Fmt(args) => fmt::run(&context, args),
         Command::Test(args) => test::run(&context, args),
         Command::Explain(args) => explain::run(&context, args),
+        Command::Datasets(args) => datasets::run(&context, args),
         Command::Engine(command) => engine::run(&context, command),
         Command::Completions(args) => completions::run(&context, args, &mut Cli::command()),
     };

@@ -2,11 +2,12 @@
 
 use clap::Subcommand;
 
-use super::{Context, Outcome, audit, run as runner, sla};
+use super::{Context, Outcome, audit, pending, run as runner, sla};
 
 #[derive(Subcommand)]
 pub enum Command {
     Run(runner::Args),
+    Pending(pending::Args),
     Audit(audit::Args),
     Sla(sla::Args),
 }
@@ -14,6 +15,7 @@ pub enum Command {
 pub fn run(context: &Context, command: Command) -> Outcome {
     match command {
         Command::Run(args) => runner::run(context, args),
+        Command::Pending(args) => pending::run(context, args),
         Command::Audit(args) => audit::run(context, args),
         Command::Sla(args) => sla::run(context, args),
     }
