@@ -66,6 +66,8 @@ with DAG(
         promotions="silver.flights",
         batch=MONTH,
         report=report,
+        # A month that is published already is no reason to leave out what comes after: the task may have been cleared.
+        skip_when_nothing_pending=False,
         # Nothing new among the airlines is no reason to leave out the flights.
         trigger_rule=TriggerRule.NONE_FAILED,
     )
@@ -73,7 +75,11 @@ with DAG(
     # A blocked month waits for a person. Approved, when its data or its contract is corrected, it is judged again.
     ask_owner = DqcApprovalOperator(task_id="ask_owner", blocked="promote_silver", on_failure_callback=None)
     promote_silver_again = DqcRunOperator(
-        task_id="promote_silver_again", promotions="silver.flights", batch=MONTH, report=report
+        task_id="promote_silver_again",
+        promotions="silver.flights",
+        batch=MONTH,
+        report=report,
+        skip_when_nothing_pending=False,
     )
 
     @task(trigger_rule=TriggerRule.ONE_SUCCESS)
