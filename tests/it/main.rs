@@ -1,5 +1,7 @@
 //! The one integration binary; see `tests/README.md`.
 
+#[cfg(feature = "engine")]
+mod airflow;
 mod binary;
 mod compat;
 mod corpus;
@@ -10,6 +12,7 @@ mod fixes;
 #[cfg(feature = "engine")]
 mod flights;
 mod format;
+mod packages;
 mod pages;
 mod project;
 #[cfg(feature = "engine")]

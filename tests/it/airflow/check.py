@@ -78,7 +78,7 @@ def airflow(*arguments: str) -> subprocess.Popen:
 
 
 def finish(process: subprocess.Popen, code: int = 0) -> str:
-    out, _ = process.communicate(timeout=170)
+    out, _ = process.communicate(timeout=600)
     assert process.returncode == code, f"exit {process.returncode}, not {code}:\n{out[-12000:]}"
     return out
 
@@ -142,7 +142,7 @@ def a_blocked_month() -> None:
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.extend(running.stdout), daemon=True)
     reader.start()
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 600
     while states("flights", "2013-04").get("ask_owner", ("",))[0] != "awaiting_input":
         assert running.poll() is None and time.monotonic() < deadline, "".join(lines[-150:])
         time.sleep(0.5)
@@ -179,7 +179,7 @@ def a_blocked_month() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     subject, body = json.loads(done.stdout.splitlines()[-1])
     assert "month=2013-03" in subject and "America/New\\_York" in body, (subject, body)
-    running.wait(timeout=120)
+    running.wait(timeout=600)
     reader.join(timeout=10)
     after = states("flights", "2013-04")
     for task in ("ask_owner", "promote_silver_again", "transform", "promote_gold"):

@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from airflow.sdk import BaseOperator
+
 from airflow_provider_dqc import exit_codes, process, secrets
 from airflow_provider_dqc.exceptions import DqcFailed, DqcSlaMissed, DqcTryAgain
 
 
-class DqcMixin:
-    """Runs dqc on a project. Stands before `BaseOperator` or `BaseSensorOperator`.
+class DqcOperator(BaseOperator):
+    """Runs dqc on a project: what the operators and the sensor have in common.
 
     :param project: the folder of `dqc.toml`.
     :param environment: an environment of `dqc.toml`, as `prod` for `[env.prod]`.

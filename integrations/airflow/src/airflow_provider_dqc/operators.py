@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator, ObjectStoragePath
+from airflow.sdk import ObjectStoragePath
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_provider_dqc import exit_codes, message, results
-from airflow_provider_dqc.base import DqcMixin, failure
+from airflow_provider_dqc.base import DqcOperator, failure
 from airflow_provider_dqc.exceptions import DqcBlocked
 from airflow_provider_dqc.links import DqcReportLink
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 XCOM_KEY = "dqc"
 
 
-class DqcRunOperator(DqcMixin, BaseOperator):
+class DqcRunOperator(DqcOperator):
     """Judges the pending batches and promotes those that pass: `dqc run`.
 
     Returns verdict, counts and the report's address, never rows. A blocked batch, a contract that does not compile, a
@@ -42,7 +42,7 @@ class DqcRunOperator(DqcMixin, BaseOperator):
     :param report_url: the address under which people open it; else where it is put.
     """
 
-    template_fields: Sequence[str] = (*DqcMixin.template_fields, "promotions", "batch", "report", "report_url")
+    template_fields: Sequence[str] = (*DqcOperator.template_fields, "promotions", "batch", "report", "report_url")
     operator_extra_links = (DqcReportLink(),)
     ui_color = "#e3f0e4"
 
@@ -129,7 +129,7 @@ class DqcRunOperator(DqcMixin, BaseOperator):
         return self.get_openlineage_facets_on_complete(task_instance)
 
 
-class DqcCheckOperator(DqcMixin, BaseOperator):
+class DqcCheckOperator(DqcOperator):
     """Finds what is wrong with the contracts without touching data: `dqc check`. Returns the numbers of findings.
 
     :param strict: let warnings fail the task too.
@@ -168,13 +168,13 @@ class DqcTestOperator(DqcCheckOperator):
             raise ValueError("a test passes or fails: `strict` is for DqcCheckOperator")
 
 
-class DqcSlaOperator(DqcMixin, BaseOperator):
+class DqcSlaOperator(DqcOperator):
     """Says which service levels are met, pending or missed: `dqc sla`. A missed one fails the task at once.
 
     :param contracts: only the service levels of these datasets; none named: all.
     """
 
-    template_fields: Sequence[str] = (*DqcMixin.template_fields, "contracts")
+    template_fields: Sequence[str] = (*DqcOperator.template_fields, "contracts")
     ui_color = "#f0ebe0"
 
     def __init__(self, *, contracts: str | Sequence[str] = (), **kwargs: Any):

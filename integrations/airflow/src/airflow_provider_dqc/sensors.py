@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
-from airflow_provider_dqc.base import DqcMixin, failure
+from airflow_provider_dqc.base import DqcOperator, failure
 from airflow_provider_dqc.exceptions import DqcFailed
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _READY = ("new", "changed", "unfinished")
 
 
-class DqcBatchSensor(DqcMixin, BaseSensorOperator):
+class DqcBatchSensor(DqcOperator, BaseSensorOperator):
     """Waits until `dqc run` would find a batch: `dqc pending`, which reads listings and logs and no row.
 
     With `batch`, a batch that is published already ends the waiting too, so that a cleared or repeated run does not hang; the
@@ -27,7 +27,7 @@ class DqcBatchSensor(DqcMixin, BaseSensorOperator):
     :param batch: the batch that is waited for, as `day={{ data_interval_start | ds }}`; none named: any.
     """
 
-    template_fields: Sequence[str] = (*DqcMixin.template_fields, "promotions", "batch")
+    template_fields: Sequence[str] = (*DqcOperator.template_fields, "promotions", "batch")
     ui_color = "#e0ecf0"
 
     def __init__(self, *, promotions: str | Sequence[str] = (), batch: str | None = None, **kwargs: Any):
