@@ -2,10 +2,15 @@
 //! of CI systems and the tests. Made only by the named functions of each stage's `errors.rs`.
 
 pub mod codes;
+pub mod fingerprint;
 pub mod fix;
+pub mod github;
+pub mod gitlab;
 pub mod json;
+pub mod junit;
 pub mod paint;
 pub mod render;
+pub mod sarif;
 pub mod suggest;
 
 use crate::source::Span;

@@ -71,6 +71,8 @@ pub struct Options<'a> {
     pub dry_run: bool,
     pub memory: Option<usize>,
     pub samples: usize,
+    /// Whether reports carry what a page draws.
+    pub figures: bool,
     /// Told how many more rows of the batch at hand were read.
     pub progress: Option<&'a (dyn Fn(u64) + Send + Sync)>,
     pub stop: &'a Stop,

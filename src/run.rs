@@ -2,6 +2,7 @@
 
 mod batch;
 mod constants;
+pub mod figures;
 mod judge;
 mod prepare;
 mod rules;
@@ -37,6 +38,9 @@ pub struct Report {
     /// From the batch's files.
     pub bytes_read: u64,
     pub rules: Vec<RuleResult>,
+    /// For the page; none unless the job asks for them.
+    #[serde(skip)]
+    pub figures: Vec<figures::Figures>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,6 +151,8 @@ pub struct Job<'a> {
     pub memory: Option<usize>,
     /// Samples kept for a rule.
     pub samples: usize,
+    /// Whether to read the batch once more for what a page draws of it.
+    pub figures: bool,
     /// Told how many more rows of the input were read.
     pub progress: Option<&'a (dyn Fn(u64) + Send + Sync)>,
 }

@@ -3,6 +3,7 @@
 pub mod errors;
 pub mod generate;
 pub mod judge;
+pub mod junit;
 pub mod mutate;
 pub mod samples;
 pub mod world;

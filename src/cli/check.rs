@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::context::prefix;
-use super::findings::{Findings, Format, counted};
+use super::findings::{Findings, Format, base, counted};
 use super::revision::Revision;
 use super::{Context, Exit, Outcome};
 use crate::Compilation;
-use crate::diagnostics::{Diagnostic, Edit, Severity, Sink, fix};
+use crate::diagnostics::{Diagnostic, Edit, Severity, Sink, fix, junit};
 use crate::fault::Fault;
 use crate::hir::{Checked, Contract};
 use crate::project::{Project, Sources, loader};
+use crate::source::FileId;
 
 /// Find everything that is wrong with the contracts, without touching data
 ///
@@ -26,6 +27,7 @@ Examples:
   dqc check --against origin/main      what this change breaks, and for whom
   dqc check --fix                      apply the fixes that need no thought
   dqc check --format json | jq '.findings[].message'
+  dqc check --format gitlab > gl-code-quality-report.json
 
 Exit codes: 0 nothing but warnings, 1 errors, 2 the command line or dqc.toml is wrong.")]
 pub struct Args {
@@ -57,15 +59,19 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         compare(context, &project, revision, &mut compilation)?;
     }
     let found = chosen(&compilation, &wanted);
-    let files = compilation.sources.iter().filter(|(_, f)| !f.path.starts_with('<') && is_wanted(&f.path, &wanted));
+    let sources = &compilation.sources;
+    let files = sources.iter().filter(|(_, f)| !f.path.starts_with('<') && is_wanted(&f.path, &wanted));
+    let files: Vec<FileId> = files.map(|(id, _)| id).collect();
+    let base = base(&project.root);
     let findings = Findings {
-        sources: &compilation.sources,
+        sources,
         found: &found,
         prefix: &prefix(&project.root),
-        checked: counted(files.count(), "file"),
+        base: &base,
+        checked: counted(files.len(), "file"),
     };
-    findings.print(context, args.format);
     let fails = |d: &Diagnostic| d.severity == Severity::Error || args.strict && d.severity == Severity::Warning;
+    findings.print(context, args.format, || junit::document(sources, &files, &found, &fails, &base));
     Ok(if found.iter().any(fails) { Exit::Findings } else { Exit::Clean })
 }
 

@@ -1,5 +1,7 @@
 //! Findings in the format that was asked for.
 
+use std::path::Path;
+
 use clap::ValueEnum;
 
 use super::Exit;
@@ -7,7 +9,7 @@ use super::context::{Context, Global, prefix};
 use crate::Compilation;
 use crate::diagnostics::paint::Paint;
 use crate::diagnostics::render::Renderer;
-use crate::diagnostics::{Diagnostic, Severity, json};
+use crate::diagnostics::{Diagnostic, Severity, github, gitlab, json, sarif};
 use crate::project::Project;
 use crate::source::SourceMap;
 
@@ -17,6 +19,14 @@ pub enum Format {
     Text,
     /// One document, as described by findings.schema.json
     Json,
+    /// XML that test viewers read
+    Junit,
+    /// Code Quality of GitLab: in the merge request, at the line
+    Gitlab,
+    /// SARIF 2.1.0, for code hosts and editors
+    Sarif,
+    /// Annotations of a GitHub workflow
+    Github,
 }
 
 pub struct Findings<'a> {
@@ -24,16 +34,23 @@ pub struct Findings<'a> {
     pub found: &'a [Diagnostic],
     /// Put before paths; see [`super::context::prefix`].
     pub prefix: &'a str,
+    /// The project's folder in the repository, with a closing slash; see [`base`].
+    pub base: &'a str,
     /// What was checked, for the closing line: `5 files`.
     pub checked: String,
 }
 
 impl Findings<'_> {
-    pub fn print(&self, context: &Context, format: Format) {
-        match format {
-            Format::Json => context.print(&json::document(self.sources, self.found)),
-            Format::Text => context.print(&self.text(context.out, &context.global)),
-        }
+    /// `junit` makes the document that is not of findings alone.
+    pub fn print(&self, context: &Context, format: Format, junit: impl FnOnce() -> String) {
+        context.print(&match format {
+            Format::Text => self.text(context.out, &context.global),
+            Format::Json => json::document(self.sources, self.found),
+            Format::Junit => junit(),
+            Format::Gitlab => gitlab::document(self.sources, self.found, self.base),
+            Format::Sarif => sarif::document(self.sources, self.found, self.base),
+            Format::Github => github::lines(self.sources, self.found, self.base),
+        });
     }
 
     /// Notes are remarks, and shown only to those who ask.
@@ -94,9 +111,18 @@ pub fn does_not_compile(context: &Context, project: &Project, compilation: &Comp
     let prefix = prefix(&project.root);
     let files = compilation.sources.iter().filter(|(_, f)| !f.path.starts_with('<')).count();
     let checked = counted(files, "file");
-    let shown = Findings { sources: &compilation.sources, found: &errors, prefix: &prefix, checked };
+    let shown = Findings { sources: &compilation.sources, found: &errors, prefix: &prefix, base: "", checked };
     eprint!("{}", shown.text(context.err, &context.global));
     Some(Exit::DoesNotCompile)
+}
+
+/// The project's folder as seen from that of its repository, which CI systems count paths from: `rules/flights/`.
+/// Empty where the project is the repository, or there is none.
+pub fn base(root: &Path) -> String {
+    let repository = root.ancestors().find(|folder| folder.join(".git").exists());
+    let below = repository.and_then(|repository| root.strip_prefix(repository).ok());
+    let parts = below.into_iter().flat_map(Path::components);
+    parts.map(|part| format!("{}/", part.as_os_str().to_string_lossy())).collect()
 }
 
 /// `1 file`, `2 files`

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::check::{below, compile, is_wanted};
 use super::context::prefix;
-use super::findings::{Findings, Format, counted, does_not_compile};
+use super::findings::{Findings, Format, base, counted, does_not_compile};
 use super::{Context, Exit, Outcome};
 use crate::diagnostics::paint::visible;
 use crate::diagnostics::{Diagnostic, Sink};
@@ -20,6 +20,7 @@ Examples:
   dqc test                             all tests of the project
   dqc test silver/orders.dq            those in one file
   dqc test --mutate                    what the tests do not notice
+  dqc test --format junit > tests.xml
 
 Exit codes: 0 all tests pass, 1 a test fails, 3 the contracts do not compile.")]
 pub struct Args {
@@ -43,9 +44,10 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     }
     let sources = &compilation.sources;
     let in_wanted = |span: crate::source::Span| is_wanted(&sources.get(span.file).path, &wanted);
+    let outcomes: Vec<_> = suite::run(&compilation.checked).into_iter().filter(|o| in_wanted(o.span)).collect();
     let mut sink = Sink::default();
     let (mut passed, mut failed) = (0, 0);
-    for outcome in suite::run(&compilation.checked).into_iter().filter(|o| in_wanted(o.span)) {
+    for outcome in &outcomes {
         if context.global.verbose && args.format == Format::Text {
             let sign = if outcome.passed() { context.out.green("✓") } else { context.out.red("✗") };
             context.print(&format!("{sign} {}  {}\n", visible(&outcome.title), context.out.dim(&outcome.dataset)));
@@ -55,21 +57,24 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         } else {
             failed += 1
         }
-        sink.extend(outcome.findings);
+        sink.extend(outcome.findings.iter().cloned());
     }
     let mut checked = counted(passed + failed, "test");
+    let mut unnoticed = Vec::new();
     if args.mutate {
         let mutations = suite::mutate::run(&compilation.checked, sources);
         checked = format!("{checked}; {} of {} noticed", mutations.noticed, counted(mutations.tried, "change"));
-        sink.extend(mutations.findings.into_iter().filter(|d| in_wanted(d.primary.span)));
+        unnoticed.extend(mutations.findings.into_iter().filter(|d| in_wanted(d.primary.span)));
+        sink.extend(unnoticed.iter().cloned());
     }
     let found: Vec<Diagnostic> = sink.into_sorted();
-    let findings = Findings { sources, found: &found, prefix: &prefix(&project.root), checked };
+    let base = base(&project.root);
+    let findings = Findings { sources, found: &found, prefix: &prefix(&project.root), base: &base, checked };
     if args.format == Format::Text && found.is_empty() {
         let line = format!("{}: {}", context.out.green("all pass"), findings.checked);
         context.print(&if context.global.quiet { String::new() } else { line + "\n" });
     } else {
-        findings.print(context, args.format);
+        findings.print(context, args.format, || suite::junit::document(sources, &outcomes, &unnoticed, &base));
     }
     Ok(if failed > 0 { Exit::Findings } else { Exit::Clean })
 }

@@ -110,6 +110,7 @@ impl Run<'_> {
             as_of: self.options.as_of,
             memory: self.options.memory,
             samples: self.options.samples,
+            figures: self.options.figures,
             progress: self.options.progress,
         };
         let sink: Arc<dyn Sink> = if self.options.dry_run { Arc::new(Nowhere) } else { stage.clone() };

@@ -14,7 +14,7 @@ use tokio::task::{JoinError, JoinHandle};
 
 use super::rules::{self, Findings};
 use super::verdict::{Counts, holds, likely_holds};
-use super::{BatchVerdict, Effect, Job, Report, RowCounts, RuleVerdict, Sink, constants, prepare, samples, schema};
+use super::{BatchVerdict, Effect, Job, Report, RowCounts, RuleVerdict, Sink, constants, figures, prepare, samples, schema};
 use crate::engine::aggregates::{self, Metric};
 use crate::engine::audit::{AuditExec, Extra, ExtraAt, Pass, Tallies};
 use crate::engine::compile::Judgement;
@@ -55,7 +55,11 @@ pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report,
             Err(NotOpened::Fault(fault)) => return Err(fault),
             Err(NotOpened::Broken(reason)) => return Ok(unreadable(job, reason)),
         }
-        let first = findings.first(job.samples);
+        let mut first = findings.first(kept(job));
+        if job.figures {
+            report.figures = figures::read(&session, &plan, job.as_of, &opened, &layouts, &first).await?;
+            first.iter_mut().for_each(|rows| rows.truncate(job.samples));
+        }
         findings.samples =
             samples::read(&session, &plan, job.as_of, &findings.unjudged, &opened, &layouts, &first).await?;
     }
@@ -63,6 +67,11 @@ pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report,
     report.rules = rules::results(&Job { plan: &plan, ..*job }, &findings);
     conclude(&mut report, held);
     Ok(report)
+}
+
+/// How many rows that break a rule are kept.
+fn kept(job: &Job<'_>) -> usize {
+    if job.figures { figures::MOST_ROWS.max(job.samples) } else { job.samples }
 }
 
 /// The verdict on the batch, by what came of the rules.
@@ -97,6 +106,7 @@ fn empty(job: &Job<'_>) -> Report {
         passes: 0,
         bytes_read: 0,
         rules: Vec::new(),
+        figures: Vec::new(),
     }
 }
 
@@ -206,7 +216,7 @@ async fn passes(
             extra: extra.clone(),
             accepted: Arc::clone(&accepted),
             held: Arc::clone(&held),
-            samples: job.samples,
+            samples: kept(job),
             files: opened.files.iter().map(|f| Arc::from(f.input.path.as_str())).collect(),
             read: AtomicU64::new(0),
             left: Default::default(),

@@ -237,6 +237,7 @@ impl Lake {
             dry_run,
             memory: None,
             samples: 3,
+            figures: false,
             progress: None,
             stop,
         };
@@ -312,6 +313,7 @@ impl promote::Judge for Amounts<'_> {
             passes: 1,
             bytes_read: 0,
             rules: Vec::new(),
+            figures: Vec::new(),
         })
     }
 }

@@ -128,6 +128,7 @@ impl Case {
             as_of: 1_767_312_000_000_000,
             memory: None,
             samples: 3,
+            figures: false,
             progress: None,
         };
         let rows = Arc::new(Rows::default());
