@@ -37,6 +37,7 @@
 //! `limit_value` (numbers), `reason`, `file`, `line`, `as_of`.
 
 mod columns;
+pub mod history;
 mod read;
 
 use std::collections::{BTreeMap, HashMap};

@@ -5,6 +5,7 @@ pub(crate) mod build;
 mod describe;
 mod errors;
 pub(crate) mod grammar;
+pub mod highlight;
 pub(crate) mod locate;
 pub(crate) mod recover;
 mod slips;
