@@ -57,7 +57,7 @@ impl Example {
         for _ in 0..ROUNDS {
             let accepts = asked.iter().map(|i| &facts.rules[*i].accepts);
             let formulas: Vec<&Formula> = question.iter().copied().chain(accepts).collect();
-            let Answer::Maybe(new) = solve::solve(&facts.terms, &formulas) else { return false };
+            let Answer::Maybe(new) = solve::solve_near(&facts.terms, &formulas, &self.row) else { return false };
             let row = Changed { terms: &facts.terms, new: &new, old: &self.row };
             if question.iter().any(|formula| row.meets(formula) != Some(true)) {
                 return false;

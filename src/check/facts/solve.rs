@@ -61,13 +61,20 @@ impl Model {
 
 /// Is there a row for which all of these hold?
 pub fn solve(terms: &Terms, formulas: &[&Formula]) -> Answer {
-    let mut solver = Solver { terms, budget: BUDGET };
+    let mut solver = Solver { terms, budget: BUDGET, near: None };
+    solver.run(State::default(), formulas.to_vec(), Vec::new())
+}
+
+/// As [`solve`], with the values of another row where they fit.
+pub fn solve_near(terms: &Terms, formulas: &[&Formula], near: &Model) -> Answer {
+    let mut solver = Solver { terms, budget: BUDGET, near: Some(near) };
     solver.run(State::default(), formulas.to_vec(), Vec::new())
 }
 
 struct Solver<'a> {
     terms: &'a Terms,
     budget: usize,
+    near: Option<&'a Model>,
 }
 
 impl<'a> Solver<'a> {
@@ -315,7 +322,7 @@ impl<'a> Solver<'a> {
             if let Some((limit, strict)) = high {
                 bound(&mut domain, Side::Below, limit, strict);
             }
-            pick(&mut domain, step(term))
+            pick(&mut domain, step(term), self.near.and_then(|row| row.numbers.get(&term)))
         };
         let mut numbers = HashMap::new();
         if feasible == Feasible::Yes && linear::values(&trail, &mut numbers, &choose).is_none() {
@@ -451,10 +458,10 @@ fn present(state: &State) -> impl Iterator<Item = (TermId, &super::state::Domain
 }
 
 /// A plain value of what is left: 0 or 1 where they fit, else near a limit.
-fn pick(domain: &mut super::state::Domain, step: Option<Number>) -> Option<Number> {
+fn pick(domain: &mut super::state::Domain, step: Option<Number>, near: Option<&Number>) -> Option<Number> {
     settle(domain, step).ok()?;
     if let Some(list) = &domain.numbers {
-        return list.first().copied();
+        return near.filter(|n| list.contains(n)).or(list.first()).copied();
     }
     let fits = |n: &Number| {
         domain.low.is_none_or(|(l, s)| *n > l || (!s && *n == l))
@@ -462,6 +469,9 @@ fn pick(domain: &mut super::state::Domain, step: Option<Number>) -> Option<Numbe
             && !domain.not_numbers.contains(n)
             && step.is_none_or(|s| n.div(s).is_some_and(Number::is_whole))
     };
+    if let Some(near) = near.filter(|n| fits(n)) {
+        return Some(*near);
+    }
     let mut tried = vec![Number::ONE, Number::ZERO];
     for (limit, up) in [(domain.low, 1), (domain.high, -1)] {
         let Some((limit, _)) = limit else { continue };

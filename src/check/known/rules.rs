@@ -32,12 +32,13 @@ impl<'c> Pool<'c> {
     fn judge(&mut self, found: &mut Vec<Diagnostic>) {
         let all: Vec<usize> = (0..self.facts.rules.len()).collect();
         if !self.all_hold_at_once() {
+            let doubtful: Vec<usize> = all.iter().copied().filter(|i| !self.is_kept_by_some_row(*i)).collect();
             // First what cannot hold by itself or beside the columns' claims: it is no witness against others.
-            for &i in &all {
+            for &i in &doubtful {
                 let near = self.claims_near(i);
                 self.judge_one(i, near, found);
             }
-            for &i in all.iter().rev() {
+            for &i in doubtful.iter().rev() {
                 let near = self.facts.neighbours(i);
                 self.judge_one(i, near, found);
             }
@@ -51,6 +52,14 @@ impl<'c> Pool<'c> {
                 }
             }
         }
+    }
+
+    /// Whether a row is known that meets the rule's `when`, satisfies it, and that all others let through.
+    fn is_kept_by_some_row(&self, i: usize) -> bool {
+        let rule = self.rule(i);
+        let on_purpose = matches!(rule.condition.kind, ExprKind::Literal(Value::Bool(false)));
+        let question = [&rule.met, &rule.holds];
+        self.facts.is_possible(if on_purpose { &question[..1] } else { &question })
     }
 
     fn rule(&self, i: usize) -> &RowRule<'c> {
@@ -102,9 +111,6 @@ impl<'c> Pool<'c> {
     fn never_met(&self, i: usize, near: &[usize]) -> Option<Diagnostic> {
         let rule = self.rule(i);
         let when = rule.when?;
-        if self.facts.is_possible(&[&rule.met]) {
-            return None;
-        }
         let strict: Vec<usize> = near.iter().copied().filter(|j| covers(self.rule(*j).rule, rule.rule)).collect();
         let needed = self.needed(&[&rule.met], &strict)?;
         Some(errors::when_never_met(rule.rule, when, &self.rules(&needed)))
@@ -114,9 +120,6 @@ impl<'c> Pool<'c> {
         let rule = self.rule(i);
         // `false when …` says on purpose that something must not occur.
         if matches!(rule.condition.kind, ExprKind::Literal(Value::Bool(false))) {
-            return None;
-        }
-        if self.facts.is_possible(&[&rule.met, &rule.holds]) {
             return None;
         }
         let needed = self.needed(&[&rule.met, &rule.holds], near)?;
