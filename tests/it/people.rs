@@ -1,5 +1,6 @@
 //! Telling people, in the hands of the real binary: messages at real servers, service levels, metrics, lineage.
 
+mod canaries;
 mod delivery;
 mod grafana;
 mod peer;
