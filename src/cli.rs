@@ -5,6 +5,7 @@ mod audit;
 mod check;
 mod completions;
 mod context;
+mod datasets;
 #[cfg(feature = "engine")]
 #[path = "cli/engine.rs"]
 mod engine;
@@ -18,6 +19,8 @@ mod fmt;
 mod init;
 mod lsp;
 mod man;
+#[cfg(feature = "engine")]
+mod pending;
 mod revision;
 #[cfg(feature = "engine")]
 mod run;
@@ -72,6 +75,7 @@ enum Command {
     Fmt(fmt::Args),
     Test(test::Args),
     Explain(explain::Args),
+    Datasets(datasets::Args),
     #[command(flatten)]
     Engine(engine::Command),
     Watch(watch::Args),
@@ -106,6 +110,7 @@ fn answer(cli: Cli) -> i32 {
         Command::Fmt(args) => fmt::run(&context, args),
         Command::Test(args) => test::run(&context, args),
         Command::Explain(args) => explain::run(&context, args),
+        Command::Datasets(args) => datasets::run(&context, args),
         Command::Engine(command) => engine::run(&context, command),
         Command::Watch(args) => watch::run(&context, args),
         Command::Lsp(args) => lsp::run(&context, args),

@@ -30,6 +30,8 @@ use crate::project::Project;
 use crate::run::{Job, Report, Sink};
 use crate::storage::Storage;
 
+pub use pending::{Standing, Waiting};
+
 /// One promotion of a project, lowered.
 pub struct Task<'a> {
     pub promotion: &'a Promotion,
@@ -280,6 +282,26 @@ pub async fn run(
     summary
 }
 
+/// What [`run`] would take up, upstream first, and what a person may want to know: reads listings and logs, and no row.
+///
+/// # Errors
+/// As a run: storage that does not answer, a place that may not be read, a table of another kind of batches.
+pub async fn waiting(
+    tasks: &[Task<'_>],
+    lake: &Lake<'_>,
+    options: &Options<'_>,
+) -> Result<(Vec<Waiting>, Vec<String>), Fault> {
+    let ledger = Ledger::new(&lake.ledger, lake.storage, options.as_of);
+    let run = Run { lake, options, judge: &Engine, ledger };
+    let (mut waiting, mut notices) = (Vec::new(), Vec::new());
+    for task in plan::upstream_first(tasks) {
+        let (batches, told) = run.waiting(task).await?;
+        waiting.extend(batches);
+        notices.extend(told);
+    }
+    Ok((waiting, notices))
+}
+
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -313,7 +335,7 @@ impl Run<'_> {
         let name = task.promotion.name();
         plan::can_write(task)?;
         let mut pending = self.pending(task).await?;
-        summary.unsettled += pending.unsettled;
+        summary.unsettled += pending.unsettled.len();
         for notice in pending.notices.drain(..) {
             tell(Event::Notice(notice));
         }

@@ -2,13 +2,14 @@
 
 use clap::Subcommand;
 
-use super::{Context, Outcome, audit, run as runner, sla};
+use super::{Context, Outcome, audit, pending, run as runner, sla};
 use crate::ide::Past;
 use crate::project::Project;
 
 #[derive(Subcommand)]
 pub enum Command {
     Run(runner::Args),
+    Pending(pending::Args),
     Audit(audit::Args),
     Sla(sla::Args),
 }
@@ -16,6 +17,7 @@ pub enum Command {
 pub fn run(context: &Context, command: Command) -> Outcome {
     match command {
         Command::Run(args) => runner::run(context, args),
+        Command::Pending(args) => pending::run(context, args),
         Command::Audit(args) => audit::run(context, args),
         Command::Sla(args) => sla::run(context, args),
     }

@@ -1,7 +1,9 @@
 //! `dqc run`: judges the pending batches and promotes those that pass.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{IsTerminal, Write as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -56,6 +58,9 @@ pub struct Args {
     /// How reports are printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    /// Put the reports into this file too, as `--format json` prints them
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
     /// How many rows a report shows for each broken rule
     #[arg(long, value_name = "N", default_value_t = 5)]
     samples: usize,
@@ -87,6 +92,9 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     let lake = Lake::of(&project, &compilation.checked, &storage)?;
     let prefix = prefix(&project.root);
     let mut desk = Desk::new(context, &args, &project, &compilation, &prefix);
+    if let Some(path) = &args.json {
+        desk.lines = Some(create(path)?);
+    }
     let outbox = Arc::new(Outbox::open(&lake.ledger, &storage)?);
     let plans = || plans.iter().collect::<Vec<_>>();
     let witness = Witness::new(context, &project, &compilation, &lake, plans(), &outbox, &desk.again);
@@ -109,7 +117,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
 }
 
 /// The promotions that were named, by their target or in full.
-fn chosen<'a>(compilation: &'a Compilation, names: &[String]) -> Result<Vec<&'a Promotion>, Fault> {
+pub fn chosen<'a>(compilation: &'a Compilation, names: &[String]) -> Result<Vec<&'a Promotion>, Fault> {
     let all = &compilation.checked.promotions;
     if names.is_empty() {
         if all.is_empty() {
@@ -132,9 +140,16 @@ fn chosen<'a>(compilation: &'a Compilation, names: &[String]) -> Result<Vec<&'a 
     Ok(all.iter().filter(|p| names.iter().any(|name| p.to == *name || p.name() == *name)).collect())
 }
 
-fn plan(compilation: &Compilation, promotion: &Promotion) -> Result<Plan, Fault> {
+pub fn plan(compilation: &Compilation, promotion: &Promotion) -> Result<Plan, Fault> {
     lower::promotion(&compilation.checked, &compilation.sources, promotion)
         .ok_or_else(|| Fault::internal(format!("`{}` has no plan", promotion.name())))
+}
+
+/// A file for results beside those on stdout.
+pub fn create(path: &Path) -> Result<File, Fault> {
+    File::create(path).map_err(|_| {
+        Fault::usage(format!("`{}` cannot be written", path.display())).with_help("see that its folder is there")
+    })
 }
 
 pub fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
@@ -213,6 +228,8 @@ fn exit(summary: &Summary, args: &Args) -> Exit {
 struct Desk<'a> {
     context: &'a Context,
     format: Format,
+    /// Where `--json` puts the reports.
+    lines: Option<File>,
     printer: Printer<'a>,
     bar: ProgressBar,
     /// Of the batch at hand, read so far.
@@ -248,6 +265,7 @@ impl<'a> Desk<'a> {
         Self {
             context,
             format: args.format,
+            lines: None,
             printer: Printer::new(&compilation.sources, context.out, prefix, context.global.verbose),
             bar,
             rows: Default::default(),
@@ -282,6 +300,12 @@ impl<'a> Desk<'a> {
             self.total.quarantined += report.rows.quarantined;
             if report.rows.quarantined > 0 && report.promoted {
                 *self.held.entry(outcome.dataset.clone()).or_default() += report.rows.quarantined;
+            }
+            if let Some(lines) = &mut self.lines
+                && lines.write_all(json::line(report).as_bytes()).is_err()
+            {
+                self.lines = None;
+                self.log("the reports could not be written to the file of `--json`");
             }
         }
         let fate = match &outcome.what {

@@ -1,13 +1,15 @@
 //! `dqc sla`: what was promised of datasets, and whether it is kept.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::Compilation;
 use crate::channel::outbox::Outbox;
 use crate::cli::check::compile;
 use crate::cli::findings::does_not_compile;
-use crate::cli::run::{again, runtime};
+use crate::cli::run::{again, create, runtime};
 use crate::cli::tell::{Tidings, Witness, channels_exist};
 use crate::cli::{Context, Exit, Outcome};
 use crate::diagnostics::paint::{Paint, visible};
@@ -50,6 +52,9 @@ pub struct Args {
     /// How the findings are printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    /// Put the findings into this file too, as `--format json` prints them
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -67,6 +72,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         return Ok(exit);
     }
     let datasets = chosen(&compilation, &args.datasets)?;
+    let file = args.json.as_deref().map(create).transpose()?;
     channels_exist(&project, &compilation.checked.promotions)?;
     let storage = Storage::of(&project)?;
     let lake = Lake::of(&project, &compilation.checked, &storage)?;
@@ -88,8 +94,12 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         }
         judged
     })?;
+    let line = || serde_json::to_string(&levels).unwrap_or_default() + "\n";
+    if file.is_some_and(|mut file| file.write_all(line().as_bytes()).is_err()) {
+        context.log("the findings could not be written to the file of `--json`");
+    }
     match args.format {
-        Format::Json => context.print(&(serde_json::to_string(&levels).unwrap_or_default() + "\n")),
+        Format::Json => context.print(&line()),
         Format::Text => context.print(&text(context.out, &levels, context.global.verbose)),
     }
     Ok(if levels.broken() > 0 { Exit::SlaMissed } else { Exit::Clean })

@@ -14,8 +14,57 @@ use crate::promote::{Run, Task};
 #[derive(Default)]
 pub(super) struct Pending {
     pub batches: Vec<State>,
-    pub unsettled: usize,
+    /// Their producer has not finished.
+    pub unsettled: Vec<Batch>,
+    /// Nothing is left to do for them.
+    pub done: Vec<Batch>,
     pub notices: Vec<String>,
+}
+
+/// A batch, and what a run would find to do for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    pub promotion: String,
+    pub dataset: String,
+    pub batch: String,
+    pub state: Standing,
+    pub files: usize,
+    pub bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Never published.
+    New,
+    /// Published, with other files than it has now.
+    Changed,
+    /// Published by a run that did not finish its books.
+    Unfinished,
+    /// Its producer has not finished.
+    Unsettled,
+    /// Nothing is left to do.
+    Published,
+    /// There is no batch of that name.
+    Absent,
+}
+
+impl Standing {
+    /// As the JSON form names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Standing::New => "new",
+            Standing::Changed => "changed",
+            Standing::Unfinished => "unfinished",
+            Standing::Unsettled => "unsettled",
+            Standing::Published => "published",
+            Standing::Absent => "absent",
+        }
+    }
+
+    /// Whether a run would take it up.
+    pub fn is_pending(self) -> bool {
+        matches!(self, Standing::New | Standing::Changed | Standing::Unfinished)
+    }
 }
 
 /// A batch that there is something to do for.
@@ -46,6 +95,16 @@ pub(super) enum Before {
     /// It is published, with other files than now.
     Changed,
     UnbookedAndChanged,
+}
+
+impl Before {
+    fn standing(self) -> Standing {
+        match self {
+            Before::Nothing => Standing::New,
+            Before::Unbooked => Standing::Unfinished,
+            Before::Changed | Before::UnbookedAndChanged => Standing::Changed,
+        }
+    }
 }
 
 /// The name under which the target's log records a batch; the number is [`number`] of the published files.
@@ -102,44 +161,73 @@ impl Run<'_> {
         };
         for batch in batches {
             let state = match recorded.get(&transaction(&name, &batch.name)).copied() {
-                None => Some(self.state(&name, batch, None, Before::Nothing)),
+                None => Ok(self.state(&name, batch, None, Before::Nothing)),
                 Some(there) => self.published_before(&name, batch, there, &booked).await?,
             };
             match state {
-                Some(state) if !state.batch.settled && state.published != Before::Unbooked => pending.unsettled += 1,
-                Some(state) => pending.batches.push(state),
-                None => {}
+                Ok(state) if !state.batch.settled && state.published != Before::Unbooked => {
+                    pending.unsettled.push(state.batch)
+                }
+                Ok(state) => pending.batches.push(state),
+                Err(done) => pending.done.push(done),
             }
         }
-        if pending.unsettled > 0 {
-            pending.notices.push(format!("{name}: batches whose folder is not settled yet: {}", pending.unsettled));
+        if !pending.unsettled.is_empty() {
+            let count = pending.unsettled.len();
+            pending.notices.push(format!("{name}: batches whose folder is not settled yet: {count}"));
         }
         Ok(pending)
     }
 
-    /// `None`: nothing is left to do for a batch whose published files have this number.
+    /// What a run would find; published batches only where one is asked for by name.
+    pub(super) async fn waiting(&self, task: &Task<'_>) -> Result<(Vec<Waiting>, Vec<String>), Fault> {
+        let (promotion, dataset) = (task.promotion.name(), &task.promotion.to);
+        let named = |batch: &Batch, state: Standing| Waiting {
+            promotion: promotion.clone(),
+            dataset: dataset.clone(),
+            batch: batch.name.clone(),
+            state,
+            files: batch.input.files.len(),
+            bytes: batch.input.files.iter().map(|f| f.size).sum(),
+        };
+        let found = self.pending(task).await?;
+        let mut waiting: Vec<Waiting> = found.batches.iter().map(|s| named(&s.batch, s.published.standing())).collect();
+        waiting.extend(found.unsettled.iter().map(|batch| named(batch, Standing::Unsettled)));
+        if let Some(wanted) = self.options.batch {
+            waiting.extend(found.done.iter().map(|batch| named(batch, Standing::Published)));
+            if waiting.is_empty() {
+                let (promotion, dataset, batch) = (promotion.clone(), dataset.clone(), wanted.to_owned());
+                let state = Standing::Absent;
+                waiting.push(Waiting { promotion, dataset, batch, state, files: 0, bytes: 0 });
+            }
+        }
+        waiting.sort_by(|a, b| a.batch.cmp(&b.batch));
+        Ok((waiting, found.notices))
+    }
+
+    /// `Err`: nothing is left to do for a batch whose published files have this number.
     async fn published_before(
         &self,
         promotion: &str,
         batch: Batch,
         there: i64,
         booked: &BTreeMap<String, Published>,
-    ) -> Result<Option<State>, Fault> {
+    ) -> Result<Result<State, Batch>, Fault> {
         let book = booked.get(&batch.name).filter(|book| number(&book.identity) == there);
         if let Some(book) = book {
             let same = |(a, b)| batch::is_same(a, b);
             if book.files.len() == batch.input.files.len() && book.files.iter().zip(&batch.input.files).all(same) {
-                return Ok(None);
+                return Ok(Err(batch));
             }
         }
         let identity = self.identity(&batch).await?;
         let published = match (book.is_some(), number(&identity.sha256) == there) {
-            (true, true) => return Ok(None),
+            (true, true) => return Ok(Err(batch)),
             (true, false) => Before::Changed,
             (false, true) => Before::Unbooked,
             (false, false) => Before::UnbookedAndChanged,
         };
-        Ok(Some(self.state(promotion, batch, Some(identity), published)))
+        Ok(Ok(self.state(promotion, batch, Some(identity), published)))
     }
 
     fn state(&self, promotion: &str, batch: Batch, identity: Option<Identity>, published: Before) -> State {

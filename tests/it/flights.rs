@@ -14,7 +14,7 @@ use crate::root;
 const AS_OF: &str = "2014-01-02T00:00:00Z";
 
 /// A copy of the project without what earlier runs wrote into it.
-fn copy() -> tempfile::TempDir {
+pub fn copy() -> tempfile::TempDir {
     let from = root().join("rules/flights");
     let to = tempfile::tempdir().expect("a temporary folder");
     let written = ["silver", "gold", "quarantine", "_dqc"];

@@ -1,8 +1,13 @@
 //! The one integration binary; see `tests/README.md`.
 
+#[cfg(feature = "engine")]
+mod airflow;
 mod binary;
 mod compat;
 mod corpus;
+#[cfg(feature = "engine")]
+mod databricks;
+mod datasets;
 mod editors;
 mod eval;
 mod example;
@@ -12,7 +17,10 @@ mod fixes;
 mod flights;
 mod format;
 mod lsp;
+mod packages;
 mod pages;
+#[cfg(feature = "engine")]
+mod pending;
 #[cfg(feature = "engine")]
 mod people;
 mod project;
@@ -33,6 +41,8 @@ mod stdlib;
 mod suite;
 mod tidy;
 mod watch;
+#[cfg(feature = "engine")]
+mod wheel;
 
 /// The folder of `Cargo.toml`.
 fn root() -> &'static std::path::Path {

@@ -4,4 +4,4 @@ mod delivery;
 mod grafana;
 mod peer;
 mod service_levels;
-mod shop;
+pub mod shop;
