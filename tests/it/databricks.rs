@@ -90,7 +90,11 @@ fn the_exit_code_is_the_tasks_result() {
     let (output, value, pauses) = cell(&shop, &serde_json::json!({"project": project}), &Value::Null);
     assert!(!output.status.success() && said(&output).contains("RuntimeError: dqc ended with 10"), "{}", said(&output));
     assert_eq!(value["blocked"], serde_json::json!(["day=2026-11-21 of bronze.orders to silver.orders"]));
-    assert_eq!((&value["rules"], &pauses), (&serde_json::json!(["positive"]), &serde_json::json!([])), "not tried again");
+    assert_eq!(
+        (&value["rules"], &pauses),
+        (&serde_json::json!(["positive"]), &serde_json::json!([])),
+        "not tried again"
+    );
     // A task's value is kept and shown to everybody: it holds no row.
     assert!(!value.to_string().contains("example.com"), "{value}");
 }
@@ -103,7 +107,8 @@ fn what_may_heal_is_tried_again_and_secrets_stay_in_the_environment() {
     let parameters = serde_json::json!({
         "project": shop.path(""), "secret_scope": "dqc", "mend": shop.path("lake/silver/orders"),
     });
-    let secrets = serde_json::json!({"dqc": {"AWS_SECRET_ACCESS_KEY": "canary-of-a-scope", "OTHER": "canary-of-another"}});
+    let secrets =
+        serde_json::json!({"dqc": {"AWS_SECRET_ACCESS_KEY": "canary-of-a-scope", "OTHER": "canary-of-another"}});
     let (output, value, pauses) = cell(&shop, &parameters, &secrets);
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!((&value["promoted"], pauses), (&1.into(), serde_json::json!([30])));

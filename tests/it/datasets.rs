@@ -32,12 +32,18 @@ fn the_document_is_as_its_schema_says() {
     assert_eq!(of("bronze.flights")["format"], "parquet");
     let place = flights["location"].as_str().expect("a place");
     assert!(place.starts_with("file:///") && place.ends_with("/rules/flights/lake/silver/flights/"), "{place}");
-    assert!(flights["columns"].as_array().expect("columns").iter().any(|c| c["name"] == "tailnum" && c["nullable"] == true));
+    assert!(
+        flights["columns"].as_array().expect("columns").iter().any(|c| c["name"] == "tailnum" && c["nullable"] == true)
+    );
     // The author's words as written: their holes are filled by no row.
     let rules = flights["rules"].as_array().expect("rules");
     assert!(rules.iter().any(|r| r["because"].as_str().is_some_and(|b| b.contains("{tailnum}"))), "{rules:?}");
     let promotions = found["promotions"].as_array().expect("promotions");
-    assert!(promotions.iter().any(|p| p["promotion"] == "bronze.flights to silver.flights" && p["batches"] == "folder month"));
+    assert!(
+        promotions
+            .iter()
+            .any(|p| p["promotion"] == "bronze.flights to silver.flights" && p["batches"] == "folder month")
+    );
     // Upstream stands before what is made of it.
     let place = |name: &str| all.iter().position(|d| d["dataset"] == name);
     assert!(place("bronze.flights") < place("silver.flights") && place("silver.flights") < place("gold.departures"));
@@ -47,8 +53,12 @@ fn the_document_is_as_its_schema_says() {
 fn places_are_those_of_the_environment() {
     let found = document(&["--env", "damaged"]);
     assert_eq!(found["environment"], "damaged");
-    let places: Vec<&str> = found["datasets"].as_array().expect("datasets").iter().filter_map(|d| d["location"].as_str()).collect();
+    let places: Vec<&str> =
+        found["datasets"].as_array().expect("datasets").iter().filter_map(|d| d["location"].as_str()).collect();
     assert!(places.iter().all(|p| p.contains("/lake-damaged/")), "{places:?}");
     let text = datasets(&["--env", "damaged"]);
-    assert!(text.contains("silver.flights") && text.contains("lake-damaged/silver/flights/") && text.contains("owner: "), "{text}");
+    assert!(
+        text.contains("silver.flights") && text.contains("lake-damaged/silver/flights/") && text.contains("owner: "),
+        "{text}"
+    );
 }

@@ -20,7 +20,8 @@ fn the_crate_carries_what_it_is_compiled_from() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let listed = String::from_utf8_lossy(&output.stdout).replace('\\', "/");
     let packed: BTreeSet<&str> = listed.lines().collect();
-    let include = Regex::new(r#"include_(?:str|bytes)!\("([^"]+)"\)|grammar = "([^"]+)""#).expect("a regular expression");
+    let include =
+        Regex::new(r#"include_(?:str|bytes)!\("([^"]+)"\)|grammar = "([^"]+)""#).expect("a regular expression");
     let (mut seen, mut faults) = (0, String::new());
     for entry in walkdir::WalkDir::new(root().join("src")).into_iter().filter_map(Result::ok) {
         if entry.path().extension().is_none_or(|end| end != "rs") {

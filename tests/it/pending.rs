@@ -10,7 +10,10 @@ fn pending(shop: &Shop, more: &[&str]) -> Vec<(String, String)> {
     let line = |line: &str| {
         let found: Value = serde_json::from_str(line).expect("JSON");
         let word = |key: &str| found[key].as_str().expect("a text").to_owned();
-        assert_eq!((word("promotion"), word("dataset")), ("bronze.orders to silver.orders".into(), "silver.orders".into()));
+        assert_eq!(
+            (word("promotion"), word("dataset")),
+            ("bronze.orders to silver.orders".into(), "silver.orders".into())
+        );
         assert!(found["files"].is_u64() && found["bytes"].is_u64(), "{found}");
         (word("batch"), word("state"))
     };
@@ -51,7 +54,10 @@ fn every_state_of_a_batch_has_its_name() {
     let idle = shop.dqc(&["pending", "--nothing-pending-exit", "99"]);
     assert_eq!(idle.status.code(), Some(99), "{}", said(&idle));
     assert!(said(&idle).contains("nothing is pending"), "{}", said(&idle));
-    assert_eq!(shop.dqc(&["pending", "--batch", "day=2026-11-21", "--nothing-pending-exit", "99"]).status.code(), Some(99));
+    assert_eq!(
+        shop.dqc(&["pending", "--batch", "day=2026-11-21", "--nothing-pending-exit", "99"]).status.code(),
+        Some(99)
+    );
 
     let contracts = shop.read("orders.dq").replace("by folder \"day\"", "by folder \"day\" settled after 1 hour");
     shop.write("orders.dq", &contracts);

@@ -24,7 +24,16 @@ fn the_wheel_installs_into_an_empty_environment_and_runs_the_example() {
     if release {
         maturin.arg("--release");
     } else {
-        maturin.args(["--profile", "dev", "--strip", "false", "--compression-method", "stored", "--auditwheel", "skip"]);
+        maturin.args([
+            "--profile",
+            "dev",
+            "--strip",
+            "false",
+            "--compression-method",
+            "stored",
+            "--auditwheel",
+            "skip",
+        ]);
     }
     done(&mut maturin);
     let wheels = std::fs::read_dir(here.path()).expect("a folder").filter_map(Result::ok);
@@ -44,12 +53,20 @@ fn the_wheel_installs_into_an_empty_environment_and_runs_the_example() {
 
     let project = crate::flights::copy();
     let mut run = Command::new(&dqc);
-    run.arg("run").args(if release { &[][..] } else { &["silver.airlines"] }).arg("--project").arg(project.path()).env_remove("DQC_ENV");
+    run.arg("run")
+        .args(if release { &[][..] } else { &["silver.airlines"] })
+        .arg("--project")
+        .arg(project.path())
+        .env_remove("DQC_ENV");
     let report = done(&mut run);
     assert!(report.contains("bronze.airlines to silver.airlines  promoted"), "{report}");
     if release {
         let bytes = wheel.metadata().expect("a file").len();
-        drop(writeln!(std::io::stderr(), "{name}: {bytes} bytes; the program {} bytes", dqc.metadata().expect("a file").len()));
+        drop(writeln!(
+            std::io::stderr(),
+            "{name}: {bytes} bytes; the program {} bytes",
+            dqc.metadata().expect("a file").len()
+        ));
         assert!(report.contains("silver.flights to gold.departures  promoted"), "{report}");
     }
 }
