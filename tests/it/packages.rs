@@ -40,7 +40,7 @@ fn the_crate_carries_what_it_is_compiled_from() {
         }
     }
     assert!(faults.is_empty(), "\nNot in the packed crate:\n{faults}");
-    assert!(seen > 10, "too few includes were found to tell: {seen}");
+    assert!(seen > 5, "too few includes were found to tell: {seen}");
     for file in ["LICENSE", "README.md", "Cargo.lock", "build.rs", "pyproject.toml"] {
         assert!(packed.contains(file), "{file} is not packed");
     }
