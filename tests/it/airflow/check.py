@@ -117,8 +117,8 @@ def query(sql: str) -> list[tuple]:
 
 def states(dag: str, month: str = "") -> dict[str, tuple[str, int]]:
     rows = query(
-        "select task_id, state, try_number from task_instance ti join dag_run r using (run_id, dag_id)"
-        f" where dag_id = '{dag}' and cast(r.logical_date as text) like '{month}%'"
+        "select ti.task_id, ti.state, ti.try_number from task_instance ti join dag_run r using (run_id, dag_id)"
+        f" where ti.dag_id = '{dag}' and cast(r.logical_date as text) like '{month}%'"
     )
     return {task: (state, tries) for task, state, tries in rows}
 

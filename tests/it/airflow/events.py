@@ -39,19 +39,25 @@ def _facets(said: dict | None) -> dict:
 
 
 def event(said: dict) -> ol.RunEvent:
-    run = ol.Run(said["run"]["runId"], _facets(said["run"].get("facets")))
-    job = ol.Job(said["job"]["namespace"], said["job"]["name"], _facets(said["job"].get("facets")))
+    run = ol.Run(runId=said["run"]["runId"], facets=_facets(said["run"].get("facets")))
+    job = ol.Job(namespace=said["job"]["namespace"], name=said["job"]["name"], facets=_facets(said["job"].get("facets")))
     inputs = [
-        ol.InputDataset(d["namespace"], d["name"], _facets(d.get("facets")), _facets(d.get("inputFacets")))
+        ol.InputDataset(
+            namespace=d["namespace"], name=d["name"], facets=_facets(d.get("facets")), inputFacets=_facets(d.get("inputFacets"))
+        )
         for d in said.get("inputs", [])
     ]
     outputs = [
-        ol.OutputDataset(d["namespace"], d["name"], _facets(d.get("facets")), _facets(d.get("outputFacets")))
+        ol.OutputDataset(
+            namespace=d["namespace"], name=d["name"], facets=_facets(d.get("facets")), outputFacets=_facets(d.get("outputFacets"))
+        )
         for d in said.get("outputs", [])
     ]
     assert said["schemaURL"].startswith("https://openlineage.io/spec/")
     kind = ol.RunState(said["eventType"])
-    return ol.RunEvent(said["eventTime"], said["producer"], run, job, kind, inputs, outputs)
+    return ol.RunEvent(
+        eventTime=said["eventTime"], producer=said["producer"], run=run, job=job, eventType=kind, inputs=inputs, outputs=outputs
+    )
 
 
 def events(path: Path) -> list[ol.RunEvent]:
