@@ -1,5 +1,7 @@
 //! The one integration binary; see `tests/README.md`.
 
+#[cfg(feature = "engine")]
+mod airflow;
 mod binary;
 mod compat;
 mod corpus;
@@ -39,6 +41,8 @@ mod stdlib;
 mod suite;
 mod tidy;
 mod watch;
+#[cfg(feature = "engine")]
+mod wheel;
 
 /// The folder of `Cargo.toml`.
 fn root() -> &'static std::path::Path {

@@ -21,6 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from aiosmtpd.controller import Controller
+from approve import approve
+from events import datasets, events
 
 ROOT = Path(__file__).parents[3]
 DQC, HOME = sys.argv[1], Path(sys.argv[2]).resolve()
@@ -95,19 +97,42 @@ def has_pages() -> bool:
 
 def script(name: str, text: str) -> None:
     path = HOME / "faults" / name
-    path.write_text("#!/bin/sh\n" + text)
+    path.write_text(f'#!/bin/sh\n[ "$1" = run ] || exit 1\n{text}')
     path.chmod(0o755)
 
 
-def airflow(*arguments: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "airflow", *arguments]
-    return subprocess.Popen(command, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+class Airflow:
+    """Airflow's command line, kept running: see cli.py."""
 
+    def __init__(self) -> None:
+        command = [sys.executable, Path(__file__).with_name("cli.py")]
+        with (HOME / "cli.txt").open("w") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True
+            )
+        self.count = 0
 
-def finish(process: subprocess.Popen, code: int = 0) -> str:
-    out, _ = process.communicate(timeout=600)
-    assert process.returncode == code, f"exit {process.returncode}, not {code}:\n{out[-12000:]}"
-    return out
+    def begin(self, *arguments: str) -> None:
+        self.count += 1
+        self.path = HOME / f"cli-{self.count}.txt"
+        print(json.dumps([str(self.path), *arguments]), file=self.process.stdin, flush=True)
+
+    def finish(self, code: int = 0) -> str:
+        answer = self.process.stdout.readline().strip()
+        assert answer == str(code), f"exit {answer or 'by a crash'}, not {code}:\n{self.said()}"
+        return self.path.read_text(errors="replace")
+
+    def said(self) -> str:
+        texts = [path.read_text(errors="replace") for path in (HOME / "cli.txt", self.path) if path.exists()]
+        return "\n".join(texts)[-12000:]
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        self.begin(*arguments)
+        return self.finish(code)
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
 
 
 def query(sql: str) -> list[tuple]:
@@ -140,7 +165,7 @@ def expect(what: str, found: object, wanted: object) -> None:
 
 
 def a_good_month() -> None:
-    out = finish(airflow("dags", "test", "flights", "2013-02-05"))
+    out = airflow.run("dags", "test", "flights", "2013-02-05")
     done = states("flights", "2013-02")
     passed = ["check_contracts", "test_rules", "promote_reference", "wait_for_month", "promote_silver", "transform", "promote_gold"]
     for task in passed:
@@ -165,14 +190,12 @@ def a_good_month() -> None:
 
 
 def a_blocked_month() -> None:
-    running = airflow("dags", "test", "flights", "2013-04-05")
-    lines: list[str] = []
-    reader = threading.Thread(target=lambda: lines.extend(running.stdout), daemon=True)
-    reader.start()
+    airflow.begin("dags", "test", "flights", "2013-04-05")
     deadline = time.monotonic() + 600
-    while states("flights", "2013-04").get("ask_owner", ("",))[0] != "awaiting_input":
-        assert running.poll() is None and time.monotonic() < deadline, "".join(lines[-150:])
-        time.sleep(0.5)
+    while (state := states("flights", "2013-04").get("ask_owner", ("",))[0]) != "awaiting_input":
+        over = state in ("failed", "skipped", "upstream_failed") or time.monotonic() > deadline
+        assert not over and airflow.process.poll() is None, f"{state}\n{airflow.said()}"
+        time.sleep(0.2)
     expect("blocked, without a retry", states("flights", "2013-04")["promote_silver"], ("failed", 1))
 
     found = xcom("flights", "promote_silver", "dqc", "2013-04")
@@ -201,13 +224,10 @@ def a_blocked_month() -> None:
 
     # The sender exports again, the owner approves.
     shutil.copyfile(ROOT / "rules/flights" / MARCH, PROJECT / MARCH)
-    approve = Path(__file__).with_name("approve.py")
-    done = subprocess.run([sys.executable, approve, "flights", "ask_owner"], env=ENV, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    subject, body = json.loads(done.stdout.splitlines()[-1])
+    subject, body = approve("flights", "ask_owner")
     assert "month=2013-03" in subject and "America/New\\_York" in body, (subject, body)
-    running.wait(timeout=600)
-    reader.join(timeout=10)
+    # The last task passed, and so the run did.
+    airflow.finish()
     after = states("flights", "2013-04")
     for task in ("ask_owner", "promote_silver_again", "transform", "promote_gold"):
         expect(task, after[task][0], "success")
@@ -216,14 +236,14 @@ def a_blocked_month() -> None:
 
 
 def service_levels() -> None:
-    finish(airflow("dags", "test", "flights_sla", "2013-02-05"))
+    airflow.run("dags", "test", "flights_sla", "2013-02-05")
     expect("sla", states("flights_sla")["sla"], ("success", 1))
     found = xcom("flights_sla", "sla", "return_value")
     expect("nothing is missed", (found["verdict"], found["missed"], found["findings"]), ("passed", 0, []))
 
 
 def trouble() -> None:
-    out = finish(airflow("dags", "test", "faults", "2013-02-05"), 1)
+    out = airflow.run("dags", "test", "faults", "2013-02-05", code=1)
     done = states("faults")
     expect("storage retries, then passes", done["storage"], ("success", 2))
     expect("nothing pending skips", done["nothing"], ("skipped", 1))
@@ -260,9 +280,6 @@ def trouble() -> None:
 
 
 def lineage() -> None:
-    sys.path.insert(0, str(Path(__file__).parent))
-    from events import datasets, events
-
     found = events(HOME / "lineage.jsonl")
     of = lambda task, kind: [e for e in found if e.job.name == task and e.eventType.value == kind]
     [complete] = [e for e in of("flights.promote_silver", "COMPLETE")]
@@ -311,7 +328,7 @@ def provider() -> None:
 
 
 def main() -> None:
-    global ENV
+    global airflow
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         mail_port = free.getsockname()[1]
@@ -343,12 +360,15 @@ def main() -> None:
 
     token, variable, aws = SECRETS
     connection = lambda **fields: json.dumps(fields)
-    ENV = {
-        **{k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "DQC_"))},
+    for name in [name for name in os.environ if name.startswith(("AIRFLOW", "DQC_"))]:
+        del os.environ[name]
+    # Before this process imports Airflow, too: it answers for a person, through Airflow's API.
+    os.environ |= {
         "PATH": f"{HOME / 'bin'}:{os.environ['PATH']}",
         "AIRFLOW_HOME": str(HOME),
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__API_AUTH__JWT_SECRET": "of this test alone, long enough for a signature of 64 bytes by SHA-512",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
             {"type": "file", "log_file_path": str(HOME / "lineage.jsonl"), "append": True}
@@ -375,11 +395,13 @@ def main() -> None:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*pip, "--no-build-isolation", "--target", SITE, ROOT / "integrations/airflow"], check=True)
     sys.path.insert(0, str(SITE))
-    finish(airflow("db", "migrate"))
+    airflow = Airflow()
+    airflow.run("db", "migrate")
     steps = sys.argv[3:] or ["a_good_month", "a_blocked_month", "service_levels", "trouble", "lineage", "provider"]
     for step in steps:
         globals()[step]()
         print(f"{time.monotonic() - begun:6.1f} s  {step}", flush=True)
+    airflow.close()
     mail.stop()
     web.shutdown()
 

@@ -74,12 +74,20 @@ class DqcOperator(BaseOperator):
             raise DqcFailed(f"the secrets of this task: {error}", _USAGE) from None
         if not quiet:
             self.log.info("running: %s", " ".join(command))
-        return self._process.run(command, {**os.environ, **(more or {}), **self.env, **kept}, self.log.info, quiet=quiet)
+        env = {**os.environ, **(more or {}), **self.env, **kept}
+        return self._process.run(command, env, self.log.info, quiet=quiet, hide=secrets.hidden(kept))
 
     def _datasets(self) -> dict[str, Any]:
-        """The project as `dqc datasets` tells it; empty if it cannot."""
-        ended = self._dqc("datasets", "--format", "json", quiet=True)
-        return json.loads(ended.stdout) if ended.code == 0 else {}
+        """The project as `dqc datasets` tells it; empty if it cannot. Asked once in a process."""
+        asked = (self.project, self.environment)
+        if asked not in self._told:
+            ended = self._dqc("datasets", "--format", "json", quiet=True)
+            self._told[asked] = json.loads(ended.stdout) if ended.code == 0 else {}
+        return self._told[asked]
+
+    @cached_property
+    def _told(self) -> dict[tuple[str, str | None], dict[str, Any]]:
+        return {}
 
     def on_kill(self) -> None:
         self._process.stop()

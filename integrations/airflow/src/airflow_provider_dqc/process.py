@@ -48,6 +48,8 @@ class Process:
 
     def __init__(self) -> None:
         self._running: subprocess.Popen[bytes] | None = None
+        #: Asked to end; the signal can come before the program that it is meant for is known here.
+        self._stopped = False
 
     def run(
         self,
@@ -56,11 +58,13 @@ class Process:
         tell: Callable[[str], None],
         *,
         quiet: bool = False,
+        hide: Sequence[str] = (),
         heartbeat: float = HEARTBEAT,
     ) -> Ended:
         """Runs to the end, or stops the whole group if this call is left by an exception, a timeout's too.
 
         :param tell: hears each line of stdout and stderr; of stderr alone if `quiet`.
+        :param hide: what `***` takes the place of in all that comes out.
         """
         with subprocess.Popen(
             list(command),
@@ -72,14 +76,20 @@ class Process:
         ) as running:
             self._running = running
             try:
-                stdout, stderr = _lines(running, tell, quiet, heartbeat)
+                if self._stopped:
+                    self._end()
+                stdout, stderr = _lines(running, tell, quiet, hide, heartbeat)
                 return Ended(running.wait(), stdout, stderr)
             finally:
-                self.stop()
+                self._end()
                 self._running = None
 
     def stop(self) -> None:
-        """Asks the group to end, and ends it if it does not listen. Does nothing when nothing runs."""
+        """Asks the group to end, and ends it if it does not listen. What is started afterwards is ended at once."""
+        self._stopped = True
+        self._end()
+
+    def _end(self) -> None:
         running = self._running
         if running is None or running.poll() is not None:
             return
@@ -99,7 +109,7 @@ def _signal(running: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 
 def _lines(
-    running: subprocess.Popen[bytes], tell: Callable[[str], None], quiet: bool, heartbeat: float
+    running: subprocess.Popen[bytes], tell: Callable[[str], None], quiet: bool, hide: Sequence[str], heartbeat: float
 ) -> tuple[str, str]:
     stdout: list[str] = []
     stderr: deque[str] = deque(maxlen=100)
@@ -108,6 +118,8 @@ def _lines(
 
     def hear(name: str, line: bytes) -> None:
         text = line.decode("utf-8", "replace").rstrip("\r\n")
+        for secret in hide:
+            text = text.replace(secret, "***")
         (stdout if name == "out" else stderr).append(text)
         if name == "err" or not quiet:
             tell(text)

@@ -32,6 +32,14 @@ def resolve(secrets: Mapping[str, str], aws_conn_id: str | None) -> dict[str, st
     return env
 
 
+def hidden(env: Mapping[str, str]) -> list[str]:
+    """What nobody may read of what the program prints, the longest first: its last lines go into messages, too, where
+    Airflow masks nothing. As with Airflow's own masking, what is shorter than five characters is left alone.
+    """
+    values = {value for name, value in env.items() if name not in _PUBLIC and len(value) >= 5}
+    return sorted(values, key=len, reverse=True)
+
+
 def _value(reference: str) -> str:
     kind, _, rest = reference.partition(":")
     if kind == "var" and rest:
