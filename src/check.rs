@@ -1,6 +1,7 @@
 //! Types, grain and null decisions: trees with resolved names become the checked program. What is wrong is reported
 //! once, where it stands, and left out; what is around it is checked as if it were not there.
 
+pub mod again;
 pub mod coerce;
 pub mod columns;
 pub mod contracts;
@@ -25,13 +26,17 @@ use std::sync::Arc;
 
 use crate::diagnostics::suggest::nearest;
 use crate::diagnostics::{Diagnostic, Severity, Sink};
-use crate::hir::Checked;
+use crate::hir::{Checked, Contract};
 use crate::resolve::{Names, STD_PREFIX, fold};
 use crate::source::{FileId, SourceMap, Span};
 use crate::syntax::ast;
 
+use again::{Before, Known, Layout, Piece};
 use directory::Directory;
 use scope::Schema;
+
+/// Datasets that a piece reads, and where.
+pub type Reads = Vec<(String, Span)>;
 
 /// A function or rule set that is being expanded.
 #[derive(Clone, Debug)]
@@ -68,22 +73,43 @@ pub struct Checker<'a> {
     zones_offered: HashSet<Span>,
     /// Includes that were told that null is undecided.
     nulls_asked: HashSet<Span>,
+    /// The piece that is checked depends on what was found before it.
+    bound: bool,
+    /// Some piece has decided what is found in later ones.
+    in_order: bool,
+    /// By file, where the project is to be checked again; else empty.
+    layouts: &'a [Arc<Layout>],
     /// Datasets that the piece which is checked reads.
-    reads: Vec<(String, Span)>,
+    reads: Reads,
 }
 
-/// Checks a whole project. `files` in the order of their ids; what `sink` holds already stays.
-pub fn check<'a>(
-    files: &'a [ast::File],
-    names: &'a Names<'a>,
-    sources: &'a SourceMap,
-    layers: &'a [String],
-    sink: Sink,
-) -> (Checked, Sink) {
+/// A project's texts, read, with the names in them.
+#[derive(Clone, Copy)]
+pub struct Texts<'a> {
+    /// In the order of their ids.
+    pub files: &'a [ast::File],
+    pub names: &'a Names<'a>,
+    pub sources: &'a SourceMap,
+    /// In their order; empty where the project names none.
+    pub layers: &'a [String],
+}
+
+/// Checks a whole project. What `sink` holds already stays.
+pub fn check(texts: Texts<'_>, sink: Sink) -> (Checked, Sink) {
+    let mut known = check_again(texts, &[], Before::default(), sink);
+    known.settle(&mut || false);
+    let (checked, found) = known.into_parts();
+    let mut sink = Sink::default();
+    sink.extend(found);
+    (checked, sink)
+}
+
+/// Checks what has changed since. `layouts` are the texts' by file; what is known without data is left open.
+pub fn check_again<'a>(texts: Texts<'a>, layouts: &'a [Arc<Layout>], before: Before, sink: Sink) -> Known {
     let mut checker = Checker {
-        names,
-        sources,
-        layers,
+        names: texts.names,
+        sources: texts.sources,
+        layers: texts.layers,
         sink,
         errors: 0,
         schemas: Arc::default(),
@@ -97,14 +123,18 @@ pub fn check<'a>(
         budget: 0,
         zones_offered: HashSet::new(),
         nulls_asked: HashSet::new(),
+        bound: false,
+        in_order: false,
+        layouts,
         reads: Vec::new(),
     };
-    let checked = checker.project(files);
-    (checked, checker.sink)
+    let mut known = checker.project(texts.files, before);
+    known.common = checker.sink.into_found();
+    known
 }
 
 impl<'a> Checker<'a> {
-    fn project(&mut self, files: &'a [ast::File]) -> Checked {
+    fn project(&mut self, files: &'a [ast::File], mut before: Before) -> Known {
         let own = |f: &&ast::File| !self.sources.get(f.id).path.starts_with(STD_PREFIX);
         let files: Vec<&'a ast::File> = files.iter().filter(own).collect();
         let items = || files.iter().flat_map(|f| &f.items);
@@ -119,30 +149,49 @@ impl<'a> Checker<'a> {
         items().filter_map(as_rules).for_each(|decl| self.check_rule_set(decl));
         let declared: Vec<_> = items().filter_map(as_contract).filter_map(|c| self.declare(c)).collect();
         self.junk_datasets();
-        let mut contracts = Vec::with_capacity(declared.len());
-        let mut reads = HashMap::new();
-        for (contract, read) in self.spread(&declared, |checker, d| checker.contract(d)) {
-            reads.insert(fold(&contract.dataset), read);
-            contracts.push(contract);
-        }
+        let contracts = self.pieces(
+            &declared,
+            before.contracts.take(),
+            |d| (fold(&d.schema.dataset), d.contract.span),
+            |_| true,
+            |checker, d| checker.contract(d),
+        );
+        let checked: Vec<&Contract> = contracts.pieces.iter().map(|p| &p.made).collect();
+
         let mut taken: HashMap<String, Span> = HashMap::new();
         let wanted: Vec<_> =
             items().filter_map(as_promote).filter_map(|p| self.ends_of_promotion(p, &mut taken)).collect();
-        let directory = Directory::new(&contracts, &[]);
-        let mut promotions = Vec::with_capacity(wanted.len());
-        for (promotion, mut read) in self.spread(&wanted, |checker, ends| checker.promotion(ends, &directory)) {
-            reads.entry(fold(&promotion.to)).or_default().append(&mut read);
-            promotions.push(promotion);
-        }
-        let promotions = self.upstream_first(promotions, &reads);
+        let directory = Directory::new(checked.iter().copied(), std::iter::empty());
+        let mut promotions = self.pieces(
+            &wanted,
+            before.promotions.take(),
+            |ends| (fold(&ends.target.dataset), ends.promote.span),
+            |ends| [&ends.source, &ends.target].iter().all(|s| !contracts.touched.contains(&fold(&s.dataset))),
+            |checker, ends| checker.promotion(ends, &directory),
+        );
         let wanted: Vec<_> = items().filter_map(as_test).collect();
-        let directory = Directory::new(&contracts, &promotions);
-        let tests = self.spread(&wanted, |checker, test| checker.test(test, &directory));
-        let tests = tests.into_iter().flatten().collect();
-        let checked = Checked { contracts, promotions, calendars, tests };
-        let whole = !self.sink.has_errors();
-        self.sink.extend(known::findings(&checked, self.layers, whole));
-        checked
+        let directory = Directory::new(checked.iter().copied(), promotions.pieces.iter().map(|p| &p.made));
+        let tests = self.pieces(
+            &wanted,
+            before.tests.take(),
+            |test| (format!("{} {}", fold(&test.dataset.text()), test.title.value), test.span),
+            |test| {
+                let dataset = fold(&test.dataset.text());
+                !contracts.touched.contains(&dataset) && !promotions.touched.contains(&dataset)
+            },
+            |checker, test| (checker.test(test, &directory), Reads::new()),
+        );
+        let mut reads: HashMap<String, Reads> =
+            contracts.pieces.iter().map(|p| (fold(&p.made.dataset), p.note.reads.clone())).collect();
+        let changed = promotions.changed();
+        let (mut notes, mut made) = (Vec::new(), Vec::new());
+        for Piece { made: promotion, note } in promotions.pieces {
+            reads.entry(fold(&promotion.to)).or_default().extend(note.reads.iter().cloned());
+            notes.push(note);
+            made.push(promotion);
+        }
+        let promotions = (notes, self.upstream_first(made, &reads));
+        self.known(contracts, promotions, changed, tests, calendars, before.times())
     }
 
     /// Adds a finding. One that lies in a definition which is being expanded is moved to the use.

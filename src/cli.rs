@@ -21,6 +21,8 @@ mod lsp;
 mod man;
 #[cfg(feature = "engine")]
 mod pending;
+#[cfg(feature = "engine")]
+mod remember;
 mod revision;
 #[cfg(feature = "engine")]
 mod run;

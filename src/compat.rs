@@ -6,6 +6,7 @@ mod batch;
 mod columns;
 mod errors;
 mod promises;
+mod reach;
 mod rows;
 mod version;
 
@@ -71,12 +72,19 @@ pub fn compare(old: &Checked, new: &Checked, now: i64) -> Comparison {
                 change.finding.severity = Severity::Note;
             }
         }
+        for change in &mut changes {
+            change.finding.notes.extend(errors::whom_it_reaches(change, [old, new]));
+        }
         comparison.versions.extend(due.finding(contract));
         comparison.changes.extend(changes);
     }
     let gone = old.contracts.iter().filter(|c| new.contract(&c.dataset).is_none());
     let at = new.contracts.first().map_or(Span::default(), |c| Span { file: c.file, start: 0, end: 0 });
-    comparison.changes.extend(gone.map(|c| errors::contract_gone(c, at)));
+    comparison.changes.extend(gone.map(|c| {
+        let mut change = errors::contract_gone(c, at);
+        change.finding.notes.extend(errors::whom_it_reaches(&change, [old, new]));
+        change
+    }));
     comparison
 }
 

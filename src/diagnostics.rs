@@ -107,6 +107,13 @@ impl Diagnostic {
         self
     }
 
+    /// Calls with every place that it points at.
+    pub fn each_place(&mut self, f: &mut dyn FnMut(&mut Span)) {
+        let labels = std::iter::once(&mut self.primary).chain(&mut self.secondary).map(|l| &mut l.span);
+        let edits = self.fix.iter_mut().flat_map(|fix| &mut fix.edits).map(|e| &mut e.span);
+        labels.chain(edits).for_each(f);
+    }
+
     /// A fix that replaces the text of one span.
     pub fn with_replacement(self, title: impl Into<String>, span: Span, text: impl Into<String>) -> Self {
         self.with_fix(title, vec![Edit { span, text: text.into() }])
@@ -128,13 +135,9 @@ impl Sink {
         self.found.extend(diagnostics);
     }
 
-    /// All that another has collected.
-    pub fn append(&mut self, mut other: Sink) {
-        self.found.append(&mut other.found);
-    }
-
-    pub fn has_errors(&self) -> bool {
-        self.found.iter().any(|d| d.severity == Severity::Error)
+    /// All findings, as they came.
+    pub fn into_found(self) -> Vec<Diagnostic> {
+        self.found
     }
 
     /// All findings by file, position and code, each once.

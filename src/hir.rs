@@ -2,6 +2,7 @@
 //! facts, the interpreter (`eval`), the plan (`ir`) and the engine. Spans are not serialised, so that a digest of
 //! a contract changes with its meaning and not with its layout.
 
+pub mod places;
 mod walk;
 
 use serde::{Deserialize, Serialize};

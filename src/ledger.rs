@@ -37,6 +37,7 @@
 //! `limit_value` (numbers), `reason`, `file`, `line`, `as_of`.
 
 mod columns;
+mod last;
 mod read;
 mod sla;
 
@@ -51,6 +52,7 @@ use crate::lake::stage;
 use crate::run::{BatchVerdict, Report};
 use crate::storage::Storage;
 
+pub use last::{LastBatch, LastBatches, LastResult, LastResults};
 pub use read::Published;
 pub use sla::{Booked, SlaEntry, SlaState, SlaStates};
 

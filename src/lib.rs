@@ -76,5 +76,5 @@ pub fn check_trees(
     mut sink: diagnostics::Sink,
 ) -> (hir::Checked, diagnostics::Sink) {
     let names = resolve::Names::collect(trees, sources, &mut sink);
-    check::check(trees, &names, sources, layers, sink)
+    check::check(check::Texts { files: trees, names: &names, sources, layers }, sink)
 }

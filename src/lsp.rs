@@ -13,10 +13,10 @@ mod home;
 mod publish;
 mod requests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, RequestId, Response};
 use serde::Serialize;
@@ -31,14 +31,26 @@ use home::Home;
 /// What is remembered of a project's data.
 pub type Remember = fn(&Project) -> Past;
 
+/// What the server waits for.
+enum News {
+    Message(Message),
+    /// What is remembered of the project in a folder: it is read beside, since it can lie far away.
+    Past(PathBuf, Box<Past>),
+}
+
 /// Serves an editor over stdin and stdout until it is told to go; whether it went in order.
 pub fn serve(remember: Remember) -> bool {
     let (connection, threads) = Connection::stdio();
-    let in_order = Server::start(&connection, remember).is_some_and(|server| {
-        let (tell, inbox) = channel();
+    let (tell, inbox) = channel();
+    let in_order = Server::start(&connection, remember, tell.clone()).is_some_and(|server| {
         let messages = connection.receiver.clone();
         // What has arrived can be seen before it is its turn: a request may be cancelled, a text changed again.
-        std::thread::spawn(move || messages.iter().try_for_each(|message| tell.send(message)));
+        std::thread::spawn(move || {
+            // Nobody listens any more: the server has ended.
+            let _ = messages.iter().try_for_each(|message| tell.send(News::Message(message)));
+            let gone = Notification::new(GONE.to_owned(), ());
+            let _ = tell.send(News::Message(gone.into()));
+        });
         server.run(&inbox)
     });
     drop(connection);
@@ -47,10 +59,16 @@ pub fn serve(remember: Remember) -> bool {
     in_order
 }
 
+/// The editor's end of the line is closed; no message of the protocol has this name.
+const GONE: &str = "dqc/gone";
+
 struct Server<'c> {
     connection: &'c Connection,
     abilities: Abilities,
     remember: Remember,
+    tell: Sender<News>,
+    /// Projects whose past is being read.
+    remembering: BTreeSet<PathBuf>,
     /// By the project's folder, or the path of a file that belongs to none.
     homes: BTreeMap<PathBuf, Home>,
     /// What is open in the editor.
@@ -62,7 +80,7 @@ struct Server<'c> {
 }
 
 impl<'c> Server<'c> {
-    fn start(connection: &'c Connection, remember: Remember) -> Option<Self> {
+    fn start(connection: &'c Connection, remember: Remember, tell: Sender<News>) -> Option<Self> {
         let (id, params) = connection.initialize_start().ok()?;
         let params = serde_json::from_value(params).unwrap_or_default();
         let answer = serde_json::json!({
@@ -74,6 +92,8 @@ impl<'c> Server<'c> {
             connection,
             abilities: Abilities::of(&params),
             remember,
+            tell,
+            remembering: BTreeSet::new(),
             homes: BTreeMap::new(),
             documents: BTreeMap::new(),
             folders: abilities::folders(&params),
@@ -88,23 +108,35 @@ impl<'c> Server<'c> {
     }
 
     /// Until the editor says `exit`; true if it said `shutdown` before.
-    fn run(mut self, inbox: &Receiver<Message>) -> bool {
+    fn run(mut self, inbox: &Receiver<News>) -> bool {
         let mut waiting: VecDeque<Message> = VecDeque::new();
+        let mut pasts: Vec<(PathBuf, Past)> = Vec::new();
         loop {
-            waiting.extend(inbox.try_iter());
+            inbox.try_iter().for_each(|news| sort(news, &mut waiting, &mut pasts));
+            for (root, past) in std::mem::take(&mut pasts) {
+                self.guarded(|s| s.remembered(&root, past));
+            }
             let message = match waiting.pop_front() {
                 Some(message) => message,
                 None if self.homes.values().any(|h| h.stale) => {
-                    self.guarded(Self::publish);
+                    self.guarded(|s| {
+                        s.publish(&mut || {
+                            inbox.try_iter().for_each(|news| sort(news, &mut waiting, &mut pasts));
+                            !waiting.is_empty()
+                        });
+                    });
                     continue;
                 }
                 None => match inbox.recv() {
-                    Ok(message) => message,
+                    Ok(news) => {
+                        sort(news, &mut waiting, &mut pasts);
+                        continue;
+                    }
                     Err(_) => return self.shut_down,
                 },
             };
             match message {
-                Message::Notification(n) if n.method == "exit" => return self.shut_down,
+                Message::Notification(n) if n.method == "exit" || n.method == GONE => return self.shut_down,
                 Message::Notification(n) => self.guarded(|s| s.notified(n)),
                 Message::Request(request) => {
                     let response = self.respond(request, &waiting);
@@ -154,6 +186,13 @@ impl<'c> Server<'c> {
         self.requests += 1;
         let id = RequestId::from(self.requests);
         self.send(Request::new(id, method.to_owned(), params).into());
+    }
+}
+
+fn sort(news: News, waiting: &mut VecDeque<Message>, pasts: &mut Vec<(PathBuf, Past)>) {
+    match news {
+        News::Message(message) => waiting.push_back(message),
+        News::Past(root, past) => pasts.push((root, *past)),
     }
 }
 

@@ -12,15 +12,15 @@ pub struct Directory<'c> {
 }
 
 impl<'c> Directory<'c> {
-    pub fn new(contracts: &'c [Contract], promotions: &'c [Promotion]) -> Self {
+    pub fn new(contracts: impl Iterator<Item = &'c Contract>, promotions: impl Iterator<Item = &'c Promotion>) -> Self {
         Self {
-            contracts: contracts.iter().map(|c| (c.dataset.as_str(), c)).collect(),
-            promotions: promotions.iter().map(|p| (p.to.as_str(), p)).collect(),
+            contracts: contracts.map(|c| (c.dataset.as_str(), c)).collect(),
+            promotions: promotions.map(|p| (p.to.as_str(), p)).collect(),
         }
     }
 
     pub fn of(checked: &'c Checked) -> Self {
-        Self::new(&checked.contracts, &checked.promotions)
+        Self::new(checked.contracts.iter(), checked.promotions.iter())
     }
 
     pub fn contract(&self, dataset: &str) -> Option<&'c Contract> {

@@ -22,6 +22,7 @@ impl<'a> Checker<'a> {
     /// Goes a level down; false, and reported, where that is too deep. Whoever gets true goes up again.
     pub fn deeper(&mut self, span: Span) -> bool {
         if self.depth >= MAX_DEPTH {
+            self.bound = true;
             if !std::mem::replace(&mut self.too_deep, true) {
                 self.report(errors::too_deep(span, MAX_DEPTH));
             }

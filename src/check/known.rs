@@ -13,40 +13,52 @@ use rayon::prelude::*;
 
 use super::directory::Directory;
 use crate::diagnostics::Diagnostic;
-use crate::hir::{Checked, Contract, Promotion, Rule};
+use crate::hir::{Calendar, Contract, Promotion, Rule};
 
-/// So few contracts are looked at one after the other.
+/// So few are looked at one after the other.
 const FEW: usize = 16;
 
-/// All that is known without data, in no order. `layers` are the project's, upstream first.
-/// `whole`: nothing has been left out because of an error.
-pub fn findings(checked: &Checked, layers: &[String], whole: bool) -> Vec<Diagnostic> {
-    let directory = &Directory::of(checked);
-    let of_contract = |contract: &Contract| {
-        let mut found = Vec::new();
-        rules_say_something(contract, &mut found);
-        thresholds::can_act(contract, &mut found);
-        if whole {
-            thresholds::cap_can_be_passed(contract, directory, &mut found);
-        }
-        messages::show_no_private_values(contract, &mut found);
-        promotions::references_follow_the_layers(contract, layers, &mut found);
-        deadlines::budgets_can_be_missed(contract, &mut found);
-        found
-    };
-    let of_promotion = |promotion: &Promotion| {
-        let mut found = Vec::new();
-        promotions::source_fills_target(promotion, directory, &mut found);
-        promotions::follow_the_layers(promotion, layers, &mut found);
-        deadlines::leave_time_upstream(promotion, directory, &checked.calendars, &mut found);
-        found
-    };
-    if checked.contracts.len() < FEW {
-        let contracts = checked.contracts.iter().flat_map(of_contract);
-        return contracts.chain(checked.promotions.iter().flat_map(of_promotion)).collect();
+/// What is known of one contract by itself. `layers` are the project's, upstream first.
+pub fn of_contract(contract: &Contract, layers: &[String]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    rules_say_something(contract, &mut found);
+    thresholds::can_act(contract, &mut found);
+    messages::show_no_private_values(contract, &mut found);
+    promotions::references_follow_the_layers(contract, layers, &mut found);
+    deadlines::budgets_can_be_missed(contract, &mut found);
+    found
+}
+
+/// What is known of one promotion and the contracts at its two ends.
+pub fn of_promotion(promotion: &Promotion, directory: &Directory, layers: &[String]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    promotions::source_fills_target(promotion, directory, &mut found);
+    promotions::follow_the_layers(promotion, layers, &mut found);
+    found
+}
+
+/// What a contract's limit of held rows and all rules on the way to it say together. Only where nothing has been left
+/// out because of an error.
+pub fn of_caps(contract: &Contract, directory: &Directory) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    thresholds::cap_can_be_passed(contract, directory, &mut found);
+    found
+}
+
+/// What the deadlines at both ends of a promotion, or further up, say together.
+pub fn of_deadlines(promotion: &Promotion, directory: &Directory, calendars: &[Calendar]) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    deadlines::leave_time_upstream(promotion, directory, calendars, &mut found);
+    found
+}
+
+/// Does it with each; a few are not worth the threads.
+pub fn side_by_side<T: Send>(all: &mut [T], each: impl Fn(&mut T) + Sync + Send) {
+    if all.len() < FEW {
+        all.iter_mut().for_each(each);
+    } else {
+        all.par_iter_mut().for_each(each);
     }
-    let contracts = checked.contracts.par_iter().flat_map_iter(of_contract);
-    contracts.chain(checked.promotions.par_iter().flat_map_iter(of_promotion)).collect()
 }
 
 fn rules_say_something(contract: &Contract, found: &mut Vec<Diagnostic>) {

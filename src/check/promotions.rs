@@ -17,9 +17,9 @@ use super::{Checker, coerce, errors};
 
 /// A promotion between two datasets that there are.
 pub struct Ends<'a> {
-    promote: &'a ast::Promote,
-    source: Arc<Schema>,
-    target: Arc<Schema>,
+    pub promote: &'a ast::Promote,
+    pub source: Arc<Schema>,
+    pub target: Arc<Schema>,
 }
 
 impl<'a> Checker<'a> {

@@ -3,8 +3,6 @@
 use clap::Subcommand;
 
 use super::{Context, Outcome, audit, pending, run as runner, sla};
-use crate::ide::Past;
-use crate::project::Project;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -23,7 +21,4 @@ pub fn run(context: &Context, command: Command) -> Outcome {
     }
 }
 
-/// What the ledger says of a project's data. Where it cannot be read, the editor shows nothing of it.
-pub fn remember(_: &Project) -> Past {
-    Past::default()
-}
+pub use super::remember::remember;

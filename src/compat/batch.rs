@@ -23,7 +23,7 @@ pub fn compare(pair: &Pair, changes: &mut Vec<Change>) {
     for rule in pair.before.rules.iter().filter(others) {
         let stays = pair.rule(&rule.name).is_some_and(|now| now.kind.name() == rule.kind.name());
         if !stays && refuses(rule) && !implied(rule, &contract.rules) {
-            changes.push(errors::rule_gone(contract, rule));
+            changes.push(errors::rule_gone(pair.before, contract, rule));
         }
     }
     match (pair.before.quarantine_cap, contract.quarantine_cap) {

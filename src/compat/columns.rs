@@ -27,9 +27,9 @@ pub fn compare(pair: &Pair, before: &Contract, changes: &mut Vec<Change>) {
         }
     }
     for column in old.columns.iter().filter(|c| new.column(&c.name).is_none()) {
-        changes.push(errors::column_gone(new, &column.name));
+        changes.push(errors::column_gone(old, new, &column.name));
         if new.other == OtherColumns::Forbidden {
-            changes.push(errors::column_now_forbidden(new, &column.name));
+            changes.push(errors::column_now_forbidden(old, new, &column.name));
         }
     }
     if old.other != new.other && new.other == OtherColumns::Forbidden {

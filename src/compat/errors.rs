@@ -4,10 +4,10 @@ use chrono::NaiveDate;
 use semver::Version;
 
 use super::rows::shown;
-use super::{Change, Effect};
+use super::{Change, Effect, reach};
 use crate::check::facts::witness::Row;
 use crate::diagnostics::{Code, Diagnostic};
-use crate::hir::{Above, Act, Column, Contract, Rule, Sla, Type};
+use crate::hir::{Above, Act, Checked, Column, Contract, Rule, Sla, Type};
 use crate::source::Span;
 
 fn change(contract: &Contract, effect: Effect, message: String, span: Span, label: impl Into<String>) -> Change {
@@ -35,10 +35,64 @@ fn place(rule: &Rule) -> Span {
     if inside { inner } else { outer }
 }
 
+/// The line that is nearest to where something stood that is gone, and a label that says so.
+fn gone<'c, T>(
+    contract: &Contract,
+    before: &'c [T],
+    name: impl Fn(&'c T) -> &'c str,
+    was: &str,
+    still_there: impl Fn(&str) -> Option<Span>,
+    label: &str,
+) -> (Span, String) {
+    let at = before.iter().position(|b| name(b) == was).unwrap_or(before.len());
+    let (above, below) = before.split_at(at);
+    let stands = |b: &'c T| Some((name(b), still_there(name(b))?));
+    if let Some((other, span)) = above.iter().rev().find_map(stands) {
+        return (span, format!("behind `{other}` stood `{was}`: {label}"));
+    }
+    match below.iter().skip(1).find_map(stands) {
+        Some((other, span)) => (span, format!("before `{other}` stood `{was}`: {label}")),
+        None => (contract.head, label.to_owned()),
+    }
+}
+
 /// Where a rule stood that is gone: at its column, if it was a claim of one.
-fn claimed(contract: &Contract, was: &Rule) -> Span {
-    let column = was.name.split_once('.').and_then(|(column, _)| contract.column(column));
-    column.map_or(contract.head, |c| c.span)
+fn rule_stood(before: &Contract, contract: &Contract, was: &Rule, label: &str) -> (Span, String) {
+    if let Some(column) = was.name.split_once('.').and_then(|(column, _)| contract.column(column)) {
+        return (column.span, label.to_owned());
+    }
+    let written = |name: &str| {
+        let claim = name.split_once('.').is_some_and(|(column, _)| contract.column(column).is_some());
+        contract.rules.iter().find(|r| r.name == name && !claim).map(|r| r.span)
+    };
+    gone(contract, &before.rules, |r| r.name.as_str(), &was.name, written, label)
+}
+
+/// Who in the project is broken by a change: by name, with the owner.
+pub fn whom_it_reaches(change: &Change, revisions: [&Checked; 2]) -> Option<String> {
+    let named = |found: reach::Reached<'_>| {
+        let one = |(dataset, owner): (&str, Option<&str>)| match owner {
+            Some(owner) => format!("`{dataset}` (owner \"{owner}\")"),
+            None => format!("`{dataset}`"),
+        };
+        let names: Vec<String> = found.into_iter().map(one).collect();
+        match names.split_last() {
+            Some((last, [])) => Some(last.clone()),
+            Some((last, front)) => Some(format!("{} and {last}", front.join(", "))),
+            None => None,
+        }
+    };
+    match change.effect {
+        Effect::BreaksConsumers => Some(match named(reach::readers(revisions, &change.dataset)) {
+            Some(names) => format!("in this project it is read by {names}"),
+            None => "nothing else in this project reads it".to_owned(),
+        }),
+        Effect::BreaksProducers => Some(match named(reach::sources(revisions, &change.dataset)) {
+            Some(names) => format!("in this project it is filled from {names}"),
+            None => "no promotion of this project fills it".to_owned(),
+        }),
+        Effect::Compatible | Effect::Undecided => None,
+    }
 }
 
 // --- columns
@@ -59,23 +113,24 @@ pub fn required_column_added(contract: &Contract, column: &Column) -> Change {
     )
 }
 
-pub fn column_gone(contract: &Contract, column: &str) -> Change {
+fn column_stood(before: &Contract, contract: &Contract, column: &str, label: &str) -> (Span, String) {
+    let there = |name: &str| contract.column(name).map(|c| c.span);
+    gone(contract, &before.columns, |c| c.name.as_str(), column, there, label)
+}
+
+pub fn column_gone(before: &Contract, contract: &Contract, column: &str) -> Change {
     let message = format!("`{}` has no column `{column}` any more", contract.dataset);
-    let mut change =
-        change(contract, Effect::BreaksConsumers, message, contract.head, "what reads the column finds it no more");
+    let (span, label) = column_stood(before, contract, column, "what reads the column finds it no more");
+    let mut change = change(contract, Effect::BreaksConsumers, message, span, label);
     change.finding.notes.push(format!("if it has a new name, write `was {column}` at the new column"));
     change
 }
 
-pub fn column_now_forbidden(contract: &Contract, column: &str) -> Change {
+pub fn column_now_forbidden(before: &Contract, contract: &Contract, column: &str) -> Change {
     let message = format!("`{}` no longer takes batches that hold `{column}`", contract.dataset);
-    change(
-        contract,
-        Effect::BreaksProducers,
-        message,
-        contract.head,
-        "`other columns forbidden` blocks a batch that still has the column",
-    )
+    let label = "`other columns forbidden` blocks a batch that still has the column";
+    let (span, label) = column_stood(before, contract, column, label);
+    change(contract, Effect::BreaksProducers, message, span, label)
 }
 
 pub fn column_renamed(contract: &Contract, column: &Column, was: &str) -> [Change; 2] {
@@ -139,17 +194,18 @@ pub fn rows_refused(contract: &Contract, rule: &Rule, row: Row) -> Change {
     with_example(change(contract, Effect::BreaksProducers, message, place(rule), label), row)
 }
 
-pub fn rows_let_through(contract: &Contract, was: &Rule, now: Option<&Rule>, row: Row) -> Change {
-    let (message, span) = match now {
-        Some(now) => {
-            (format!("`{}` of `{}` lets rows through that were refused before", was.name, contract.dataset), place(now))
-        }
+pub fn rows_let_through(before: &Contract, contract: &Contract, was: &Rule, now: Option<&Rule>, row: Row) -> Change {
+    let label = format!("a row with {} gets through from now on", shown(&row));
+    let (message, (span, label)) = match now {
+        Some(now) => (
+            format!("`{}` of `{}` lets rows through that were refused before", was.name, contract.dataset),
+            (place(now), label),
+        ),
         None => (
             format!("`{}` lets rows through that its rule `{}` refused before", contract.dataset, was.name),
-            claimed(contract, was),
+            rule_stood(before, contract, was, &label),
         ),
     };
-    let label = format!("a row with {} gets through from now on", shown(&row));
     with_example(change(contract, Effect::BreaksConsumers, message, span, label), row)
 }
 
@@ -161,11 +217,15 @@ pub fn rows_perhaps_refused(contract: &Contract, rule: &Rule) -> Change {
     change(contract, Effect::Undecided, message, place(rule), "no such row was found, nor a proof that there is none")
 }
 
-pub fn rows_perhaps_let_through(contract: &Contract, was: &Rule, now: Option<&Rule>) -> Change {
+pub fn rows_perhaps_let_through(before: &Contract, contract: &Contract, was: &Rule, now: Option<&Rule>) -> Change {
     let message =
         format!("whether `{}` lets rows through that `{}` refused before cannot be told", contract.dataset, was.name);
-    let span = now.map_or_else(|| claimed(contract, was), place);
-    change(contract, Effect::Undecided, message, span, "no such row was found, nor a proof that there is none")
+    let label = "no such row was found, nor a proof that there is none";
+    let (span, label) = match now {
+        Some(now) => (place(now), label.to_owned()),
+        None => rule_stood(before, contract, was, label),
+    };
+    change(contract, Effect::Undecided, message, span, label)
 }
 
 // --- thresholds
@@ -230,15 +290,10 @@ pub fn rule_added(contract: &Contract, rule: &Rule, example: Option<String>) -> 
     change(contract, Effect::BreaksProducers, message, place(rule), label)
 }
 
-pub fn rule_gone(contract: &Contract, was: &Rule) -> Change {
+pub fn rule_gone(before: &Contract, contract: &Contract, was: &Rule) -> Change {
     let message = format!("`{}` has no rule `{}` any more", contract.dataset, was.name);
-    change(
-        contract,
-        Effect::BreaksConsumers,
-        message,
-        claimed(contract, was),
-        "what it refused before gets through now",
-    )
+    let (span, label) = rule_stood(before, contract, was, "what it refused before gets through now");
+    change(contract, Effect::BreaksConsumers, message, span, label)
 }
 
 pub fn rule_stricter(contract: &Contract, rule: &Rule, example: Option<String>) -> Change {
@@ -290,9 +345,12 @@ pub fn promise_added(contract: &Contract, sla: &Sla) -> Change {
     change(contract, Effect::BreaksProducers, message, sla.span, "whoever delivers has to keep it from now on")
 }
 
-pub fn promise_gone(contract: &Contract, was: &Sla) -> Change {
+pub fn promise_gone(before: &Contract, contract: &Contract, was: &Sla) -> Change {
     let message = format!("`{}` does not promise `{}` any more", contract.dataset, was.name);
-    change(contract, Effect::BreaksConsumers, message, contract.head, "who relies on it has nothing to rely on")
+    let there = |name: &str| contract.sla.iter().find(|s| s.name == name).map(|s| s.span);
+    let label = "who relies on it has nothing to rely on";
+    let (span, label) = gone(contract, &before.sla, |s| s.name.as_str(), &was.name, there, label);
+    change(contract, Effect::BreaksConsumers, message, span, label)
 }
 
 pub fn deadline_earlier(contract: &Contract, sla: &Sla, day: NaiveDate, was: Option<String>, now: &str) -> Change {

@@ -30,7 +30,7 @@ pub fn compare(pair: &Pair, changes: &mut Vec<Change>) {
         }
     }
     for was in pair.before.sla.iter().filter(|s| !contract.sla.iter().any(|n| n.name == s.name)) {
-        changes.push(errors::promise_gone(contract, was));
+        changes.push(errors::promise_gone(pair.before, contract, was));
     }
 }
 

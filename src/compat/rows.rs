@@ -25,10 +25,10 @@ pub fn compare(pair: &Pair, changes: &mut Vec<Change>) {
         match outcome(pair, rule, &new, pair.rule(&rule.name), &strange, false) {
             Outcome::Same => {}
             Outcome::Example(row) => {
-                changes.push(errors::rows_let_through(pair.contract, rule, pair.rule(&rule.name), row))
+                changes.push(errors::rows_let_through(pair.before, pair.contract, rule, pair.rule(&rule.name), row))
             }
             Outcome::Unknown => {
-                changes.push(errors::rows_perhaps_let_through(pair.contract, rule, pair.rule(&rule.name)))
+                changes.push(errors::rows_perhaps_let_through(pair.before, pair.contract, rule, pair.rule(&rule.name)))
             }
         }
     }

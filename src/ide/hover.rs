@@ -104,12 +104,17 @@ impl View<'_> {
         if let Some(checked) = self.checked_contract(dataset).and_then(|c| c.columns.iter().find(|c| c.span == written.name.span)) {
             hover.fact("type", kind_of_column(checked));
         }
-        let used = self.checked_contract(dataset).map_or(0, |c| c.rules.iter().filter(|r| reads(r, column)).count());
-        if used > 0 {
-            hover.fact("judged by", if used == 1 { "one rule".to_owned() } else { format!("{used} rules") });
+        let checked = self.checked_contract(dataset);
+        let judging: Vec<&hir::Rule> = checked.iter().flat_map(|c| &c.rules).filter(|r| reads(r, column)).collect();
+        if !judging.is_empty() {
+            hover.fact("judged by", if judging.len() == 1 { "one rule".to_owned() } else { format!("{} rules", judging.len()) });
         }
-        for (name, value) in self.past.column(dataset, column) {
-            hover.fact(name, value);
+        // What was measured of it, where a ledger says so.
+        let claims = checked.iter().flat_map(|c| &c.rules).filter(|r| r.name.split_once('.').is_some_and(|(first, _)| fold(first) == column));
+        for rule in claims.chain(judging) {
+            if let Some(last) = self.past.rule(dataset, &rule.name) {
+                hover.fact(&format!("`{}`", rule.name), last.in_words());
+            }
         }
         Some(())
     }

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 
 use crate::resolve::fold;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Past {
     /// By dataset and rule, both in lower case.
     rules: BTreeMap<(String, String), Verdict>,
     /// By dataset in lower case.
     batches: BTreeMap<String, Batch>,
-    /// By dataset and column, in lower case: what was measured, each with its name.
-    columns: BTreeMap<(String, String), Vec<(String, String)>>,
 }
 
 /// What a rule last said.
@@ -59,20 +57,12 @@ impl Past {
         }
     }
 
-    pub fn add_column(&mut self, dataset: &str, column: &str, measured: Vec<(String, String)>) {
-        self.columns.insert((fold(dataset), fold(column)), measured);
-    }
-
     pub fn rule(&self, dataset: &str, rule: &str) -> Option<&Verdict> {
         self.rules.get(&(fold(dataset), fold(rule)))
     }
 
     pub fn batch(&self, dataset: &str) -> Option<&Batch> {
         self.batches.get(&fold(dataset))
-    }
-
-    pub fn column(&self, dataset: &str, column: &str) -> &[(String, String)] {
-        self.columns.get(&(fold(dataset), fold(column))).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -1,7 +1,10 @@
 //! The texts of one project, parsed, and what became of them when they last changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use crate::check::again::{Before, Known, Layout};
+use crate::check::{Texts, check_again};
 use crate::diagnostics::{Diagnostic, Sink};
 use crate::hir::Checked;
 use crate::resolve::Names;
@@ -27,13 +30,15 @@ pub struct Workspace {
     trees: Vec<ast::File>,
     /// What parsing found, by file.
     slips: Vec<Vec<Diagnostic>>,
+    layouts: Vec<Arc<Layout>>,
+    /// Of the texts as they were when somebody last asked.
     known: Option<Known>,
-}
-
-/// What checking found.
-struct Known {
-    checked: Checked,
-    diagnostics: Vec<Diagnostic>,
+    /// Whether a text or the setting has changed since.
+    stale: bool,
+    /// All findings, in order; empty until somebody asks.
+    diagnostics: Option<Vec<Diagnostic>>,
+    /// Files with another text since somebody asked for them; `None`: all of them.
+    changed: Option<BTreeSet<FileId>>,
 }
 
 impl Workspace {
@@ -44,20 +49,25 @@ impl Workspace {
             sources: SourceMap::default(),
             trees: Vec::new(),
             slips: Vec::new(),
+            layouts: Vec::new(),
             known: None,
+            stale: true,
+            diagnostics: None,
+            changed: None,
         };
         for (source, parse) in stdlib::files() {
-            workspace.add(source.clone(), Some(parse.clone()));
+            let id = workspace.sources.add(source.clone());
+            workspace.put(id, parse.clone());
         }
-        for (path, text) in files {
-            workspace.add(SourceFile::new(path.as_str(), text.as_str()), None);
-        }
+        let own: Vec<FileId> =
+            files.iter().map(|(path, text)| workspace.sources.add(SourceFile::new(path.as_str(), text.as_str()))).collect();
+        let read = syntax::parse_all(own.iter().map(|id| (*id, workspace.sources.get(*id).text.as_str())).collect());
+        own.into_iter().zip(read).for_each(|(id, parse)| workspace.put(id, parse));
         workspace
     }
 
-    fn add(&mut self, source: SourceFile, parse: Option<syntax::Parse>) {
-        let id = self.sources.add(source);
-        let parse = parse.unwrap_or_else(|| syntax::parse(id, &self.sources.get(id).text));
+    fn put(&mut self, id: FileId, parse: syntax::Parse) {
+        self.layouts.push(Arc::new(Layout::of(&parse.file, self.sources.get(id))));
         self.trees.push(parse.file);
         self.slips.push(parse.diagnostics);
     }
@@ -83,11 +93,21 @@ impl Workspace {
         self.sources.set(id, SourceFile::new(path, text));
         let parse = syntax::parse(id, text);
         let at = id.0 as usize;
-        if let (Some(tree), Some(slips)) = (self.trees.get_mut(at), self.slips.get_mut(at)) {
+        let layout = Arc::new(Layout::of(&parse.file, self.sources.get(id)));
+        if let (Some(tree), Some(slips), Some(old)) = (self.trees.get_mut(at), self.slips.get_mut(at), self.layouts.get_mut(at)) {
             *tree = parse.file;
             *slips = parse.diagnostics;
+            *old = layout;
         }
-        self.known = None;
+        self.stale = true;
+        self.changed.iter_mut().for_each(|changed| {
+            changed.insert(id);
+        });
+    }
+
+    /// The files that have another text than when this was last asked; `None`: all of them.
+    pub fn take_changed(&mut self) -> Option<BTreeSet<FileId>> {
+        self.changed.replace(BTreeSet::new())
     }
 
     pub fn remove(&mut self, path: &str) {
@@ -97,11 +117,11 @@ impl Workspace {
         }
     }
 
-    /// Forgets what checking found, for a change of the setting.
+    /// Says what `dqc.toml` says now.
     pub fn set_setting(&mut self, setting: Setting) {
         if self.setting != setting {
             self.setting = setting;
-            self.known = None;
+            self.stale = true;
         }
     }
 
@@ -116,19 +136,59 @@ impl Workspace {
         *self = Workspace { past, ..Workspace::new(std::mem::take(&mut self.setting), files) };
     }
 
-    fn know(&mut self) -> &Known {
-        let (trees, sources, layers, slips) = (&self.trees, &self.sources, &self.setting.layers, &self.slips);
-        self.known.get_or_insert_with(|| {
-            let mut sink = Sink::default();
-            sink.extend(slips.iter().flatten().cloned());
-            let (checked, sink) = crate::check_trees(trees, sources, layers, sink);
-            Known { checked, diagnostics: sink.into_sorted() }
-        })
+    /// Checks what has changed; what is known without data of the pieces that came out new stays open.
+    fn know(&mut self) -> &mut Known {
+        let (trees, sources, layers) = (&self.trees, &self.sources, &self.setting.layers);
+        let before = self.known.take();
+        let known = match before {
+            Some(known) if !self.stale => known,
+            before => {
+                let before = before.map_or_else(Before::default, |known| Before::of(known, &self.layouts, layers));
+                let mut sink = Sink::default();
+                sink.extend(self.slips.iter().flatten().cloned());
+                let names = Names::collect(trees, sources, &mut sink);
+                self.stale = false;
+                self.diagnostics = None;
+                check_again(Texts { files: trees, names: &names, sources, layers }, &self.layouts, before, sink)
+            }
+        };
+        self.known.insert(known)
+    }
+
+    /// How many rules [`Workspace::diagnostics`] has to think about before it can answer.
+    pub fn open_questions(&mut self) -> usize {
+        self.know().open_questions()
+    }
+
+    /// Thinks about what is open; false where `stop` said so before the end.
+    pub fn settle(&mut self, stop: &mut dyn FnMut() -> bool) -> bool {
+        let open = self.know().open_questions() > 0;
+        if open {
+            self.diagnostics = None;
+        }
+        self.know().settle(stop)
+    }
+
+    /// The findings that need no more thought: all but what is known without data of new pieces.
+    pub fn diagnostics_so_far(&mut self) -> &[Diagnostic] {
+        let known = self.know();
+        let mut sink = Sink::default();
+        sink.extend(known.findings());
+        self.diagnostics.insert(sink.into_sorted())
     }
 
     /// All findings, by file and place.
     pub fn diagnostics(&mut self) -> &[Diagnostic] {
-        &self.know().diagnostics
+        self.settle(&mut || false);
+        if self.diagnostics.is_none() {
+            self.diagnostics_so_far();
+        }
+        self.diagnostics.as_deref().unwrap_or_default()
+    }
+
+    /// What was last answered.
+    pub fn last_diagnostics(&self) -> &[Diagnostic] {
+        self.diagnostics.as_deref().unwrap_or_default()
     }
 
     pub fn checked(&mut self) -> &Checked {

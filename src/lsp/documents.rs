@@ -76,6 +76,9 @@ impl Server<'_> {
     }
 
     fn saved(&mut self, path: &Path) {
+        // A run may have come in between.
+        let root = self.root_of(path);
+        self.read_past(&root);
         if path.file_name().is_some_and(|n| n == CONFIG_FILE) {
             self.changed_outside(path, false);
         }

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use lsp_types::Uri;
 
 use crate::diagnostics::Diagnostic;
-use crate::ide::{Setting, Workspace};
+use crate::ide::{Past, Setting, Workspace};
 use crate::project::{CONFIG_FILE, Loader, OpenError, Project, Sources, loader};
 use crate::source::SourceMap;
 
 use super::publish::Told;
-use super::{Server, convert};
+use super::{News, Server, convert};
 
 /// One project, or one file that belongs to none.
 pub(super) struct Home {
@@ -90,10 +90,7 @@ impl Server<'_> {
         };
         if root.join(CONFIG_FILE).is_file() {
             match Project::open(root, None) {
-                Ok(project) => {
-                    home.workspace.past = (self.remember)(&project);
-                    home.project = Some(project);
-                }
+                Ok(project) => home.project = Some(project),
                 Err(OpenError::Findings(sources, found)) => home.config = Some((sources, found)),
                 // Unreadable: the file is shown without what the project says.
                 Err(OpenError::Fault(_)) => home.config = Some((SourceMap::default(), Vec::new())),
@@ -101,6 +98,33 @@ impl Server<'_> {
             self.load(&mut home);
         }
         self.homes.insert(root.to_path_buf(), home);
+        self.read_past(root);
+    }
+
+    /// Begins to read what is remembered of a project's data, unless somebody does already.
+    pub fn read_past(&mut self, root: &Path) {
+        let Some(project) = self.homes.get(root).and_then(|h| h.project.clone()) else { return };
+        if !self.remembering.insert(root.to_path_buf()) {
+            return;
+        }
+        let (remember, tell, root) = (self.remember, self.tell.clone(), root.to_path_buf());
+        std::thread::spawn(move || {
+            let past = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| remember(&project))).unwrap_or_default();
+            // Nobody listens any more: the server has ended.
+            let _ = tell.send(News::Past(root, Box::new(past)));
+        });
+    }
+
+    /// What was remembered is there.
+    pub fn remembered(&mut self, root: &Path, past: Past) {
+        self.remembering.remove(root);
+        let Some(home) = self.homes.get_mut(root) else { return };
+        if home.workspace.past != past {
+            home.workspace.past = past;
+            if self.abilities.refreshes_lenses {
+                self.ask("workspace/codeLens/refresh", ());
+            }
+        }
     }
 
     /// The texts of a project: those of the editor, else those of the disk.

@@ -26,6 +26,22 @@ pub enum Item {
     Junk(Span),
 }
 
+impl Item {
+    pub fn span(&self) -> Span {
+        match self {
+            Item::Use(i) => i.span,
+            Item::Calendar(i) => i.span,
+            Item::Type(i) => i.span,
+            Item::Fn(i) => i.span,
+            Item::Rules(i) => i.span,
+            Item::Contract(i) => i.span,
+            Item::Promote(i) => i.span,
+            Item::Test(i) => i.span,
+            Item::Junk(span) => *span,
+        }
+    }
+}
+
 /// A name: `text` without backticks, as written otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {

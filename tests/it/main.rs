@@ -2,6 +2,7 @@
 
 #[cfg(feature = "engine")]
 mod airflow;
+mod again;
 mod binary;
 mod compat;
 mod corpus;
@@ -18,6 +19,7 @@ mod flights;
 mod format;
 mod lsp;
 mod packages;
+mod merge;
 mod pages;
 #[cfg(feature = "engine")]
 mod pending;

@@ -123,6 +123,7 @@ impl<'a> Checker<'a> {
             Zone::Known(zone) => zone.clone(),
             Zone::Assumed => "UTC".to_owned(),
             Zone::Missing { offer } => {
+                self.bound |= offer.is_some();
                 if !offer.is_some_and(|o| !self.zones_offered.insert(o)) {
                     self.report(errors::zone_needed(span, what, *offer));
                 }

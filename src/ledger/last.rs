@@ -1,0 +1,141 @@
+//! What was last found: of each rule, and of each dataset's batch. For people who look at a contract, not for judging.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::Ledger;
+use crate::fault::Fault;
+use crate::ir::InputFile;
+use crate::lake::delta::Table;
+
+/// So many files of each dataset are read, from the newest back: a file holds what one run found.
+const FILES: usize = 6;
+
+/// By dataset and rule.
+pub type LastResults = BTreeMap<(String, String), LastResult>;
+/// By dataset.
+pub type LastBatches = BTreeMap<String, LastBatch>;
+
+/// What a rule last said.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LastResult {
+    pub verdict: String,
+    pub batch: String,
+    pub checked: i64,
+    pub violations: i64,
+    /// Of a condition on a batch: what was measured.
+    pub value: Option<f64>,
+    pub reason: Option<String>,
+    /// Microseconds since 1970 in UTC.
+    pub at: i64,
+}
+
+/// What became of the batch that was judged last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastBatch {
+    pub verdict: String,
+    pub batch: String,
+    /// `None`: it was not judged.
+    pub rows: Option<i64>,
+    pub quarantined: Option<i64>,
+    /// Microseconds since 1970 in UTC.
+    pub at: i64,
+}
+
+impl Ledger<'_> {
+    /// Of every rule; nothing where there is no ledger yet.
+    pub async fn last_results(&self) -> Result<LastResults, Fault> {
+        let mut newest = LastResults::new();
+        let columns = ["dataset", "rule", "batch", "verdict", "checked", "violations", "value", "reason", "as_of"];
+        self.newest("results", &columns, &mut |rows| {
+            let (datasets, rules): (&StringArray, &StringArray) = (column(rows, "dataset")?, column(rows, "rule")?);
+            let (batches, verdicts): (&StringArray, &StringArray) = (column(rows, "batch")?, column(rows, "verdict")?);
+            let (checked, violations): (&Int64Array, &Int64Array) = (column(rows, "checked")?, column(rows, "violations")?);
+            let (values, reasons): (&Float64Array, &StringArray) = (column(rows, "value")?, column(rows, "reason")?);
+            let times: &TimestampMicrosecondArray = column(rows, "as_of")?;
+            for row in 0..rows.num_rows() {
+                let found = LastResult {
+                    verdict: verdicts.value(row).to_owned(),
+                    batch: batches.value(row).to_owned(),
+                    checked: checked.value(row),
+                    violations: violations.value(row),
+                    value: (!values.is_null(row)).then(|| values.value(row)),
+                    reason: (!reasons.is_null(row)).then(|| reasons.value(row).to_owned()),
+                    at: times.value(row),
+                };
+                let key = (datasets.value(row).to_owned(), rules.value(row).to_owned());
+                // Of two batches of one run the later name is the later batch.
+                let order = |r: &LastResult| (r.at, r.batch.clone());
+                if newest.get(&key).is_none_or(|known| order(known) <= order(&found)) {
+                    newest.insert(key, found);
+                }
+            }
+            Some(())
+        })
+        .await?;
+        Ok(newest)
+    }
+
+    /// Of every dataset.
+    pub async fn last_batches(&self) -> Result<LastBatches, Fault> {
+        let mut newest = LastBatches::new();
+        let columns = ["dataset", "batch", "verdict", "rows_input", "rows_quarantined", "finished_at"];
+        self.newest("batches", &columns, &mut |rows| {
+            let (datasets, batches): (&StringArray, &StringArray) = (column(rows, "dataset")?, column(rows, "batch")?);
+            let verdicts: &StringArray = column(rows, "verdict")?;
+            let (input, held): (&Int64Array, &Int64Array) = (column(rows, "rows_input")?, column(rows, "rows_quarantined")?);
+            let times: &TimestampMicrosecondArray = column(rows, "finished_at")?;
+            for row in 0..rows.num_rows() {
+                let found = LastBatch {
+                    verdict: verdicts.value(row).to_owned(),
+                    batch: batches.value(row).to_owned(),
+                    rows: (!input.is_null(row)).then(|| input.value(row)),
+                    quarantined: (!held.is_null(row)).then(|| held.value(row)),
+                    at: times.value(row),
+                };
+                let dataset = datasets.value(row);
+                if newest.get(dataset).is_none_or(|known| known.at <= found.at) {
+                    newest.insert(dataset.to_owned(), found);
+                }
+            }
+            Some(())
+        })
+        .await?;
+        Ok(newest)
+    }
+
+    async fn newest(
+        &self,
+        table: &str,
+        columns: &[&str],
+        take: &mut (dyn FnMut(&RecordBatch) -> Option<()> + Send),
+    ) -> Result<(), Fault> {
+        let Some(log) = Table::open(&self.table(table), self.storage).await? else { return Ok(()) };
+        let mut by_folder: BTreeMap<String, Vec<InputFile>> = BTreeMap::new();
+        for file in log.files()? {
+            let folder = file.path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+            by_folder.entry(folder).or_default().push(file);
+        }
+        for mut files in by_folder.into_values() {
+            files.sort_by_key(|f| std::cmp::Reverse(f.modified));
+            for file in files.iter().take(FILES) {
+                let bytes = log.store.read(&file.path).await?;
+                let unreadable = || Fault::storage(format!("the ledger's file `{}` could not be read", file.path));
+                let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|_| unreadable())?;
+                let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+                let reader = builder.with_projection(mask).build().map_err(|_| unreadable())?;
+                for rows in reader {
+                    take(&rows.map_err(|_| unreadable())?).ok_or_else(unreadable)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn column<'r, T: 'static>(rows: &'r RecordBatch, name: &str) -> Option<&'r T> {
+    rows.column_by_name(name)?.as_any().downcast_ref::<T>()
+}
