@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from airflow_provider_dqc import exit_codes, message, results
 from airflow_provider_dqc.base import DqcOperator, failure
 from airflow_provider_dqc.exceptions import DqcBlocked, DqcFailed, DqcSlaMissed
 from airflow_provider_dqc.links import DqcReportLink
+from airflow_provider_dqc.page import page
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -71,10 +71,10 @@ class DqcRunOperator(DqcOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(prefix="dqc-") as folder:
-            lines, page = Path(folder, "report.jsonl"), Path(folder, "report.html")
-            ended = self._dqc(*self._arguments(lines, page), more=_parent(context["ti"]))
+            lines = Path(folder, "report.jsonl")
+            ended = self._dqc(*self._arguments(lines), more=_parent(context["ti"]))
             self._reports = results.reports(lines.read_text("utf-8")) if lines.is_file() else []
-            self._keep(page)
+        self._keep()
         idle = ended.code == exit_codes.NOTHING_PENDING
         code = 0 if idle else ended.code
         # Only what failed needs the authors' words.
@@ -90,25 +90,24 @@ class DqcRunOperator(DqcOperator):
             raise DqcBlocked(message.text(summary), code, {**summary.as_dict(), "said": message.said(summary)})
         raise failure("dqc run", ended, summary.as_dict())
 
-    def _arguments(self, lines: Path, page: Path) -> list[str]:
+    def _arguments(self, lines: Path) -> list[str]:
         arguments = ["run", *self.promotions, "--nothing-pending-exit", str(exit_codes.NOTHING_PENDING)]
         arguments += ["--json", str(lines)]
-        arguments += ["--report", str(page)] if self.report else []
         arguments += ["--batch", self.batch] if self.batch else []
         arguments += ["--dry-run"] if self.dry_run else []
         arguments += ["--samples", str(self.samples)] if self.samples is not None else []
         return arguments
 
-    def _keep(self, page: Path) -> None:
+    def _keep(self) -> None:
         """Puts the report where people find it. A report that cannot be put there changes no verdict."""
-        if not self.report or not page.is_file():
+        if not self.report or not self._reports:
             return
         try:
             if "://" in self.report:
-                ObjectStoragePath(self.report).write_bytes(page.read_bytes())
+                ObjectStoragePath(self.report).write_text(page(self._reports), encoding="utf-8")
             else:
                 Path(self.report).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(page, self.report)
+                Path(self.report).write_text(page(self._reports), encoding="utf-8")
         except Exception:
             self.log.exception("the report could not be put to %s", self.report)
             return

@@ -135,14 +135,16 @@ def summary(code: int, documents: Iterable[Mapping[str, Any]], project: Mapping[
 def _finding(report: Mapping[str, Any], rule: Mapping[str, Any], written: Mapping[tuple[str, str], Words]) -> Finding:
     own = written.get((report["contract"], rule["rule"]), Words(None, None))
     batch = report["batch"] or ""
-    counts = f"{rule['violations']:,} of {rule['checked']:,} in {batch} of {report['contract']}"
+    # What was not evaluated says why; what looks at the batch as a whole has nothing to count.
+    counts = f"{rule['violations']:,} of {rule['checked']:,} in " if rule["checked"] > 1 else ""
+    what = rule["reason"] or f"{counts}{batch} of {report['contract']}"
     return Finding(
         promotion=report["promotion"] or "",
         dataset=report["contract"],
         batch=batch,
         rule=rule["rule"],
         action=rule["action"],
-        says=f"{_DOES.get(rule['action'], rule['action'])}: {counts}",
+        says=f"{_DOES.get(rule['action'], rule['action'])}: {what}",
         checked=rule["checked"],
         violations=rule["violations"],
         place=_place(rule["location"]),
