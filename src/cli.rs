@@ -22,6 +22,8 @@ mod man;
 #[cfg(feature = "engine")]
 mod pending;
 #[cfg(feature = "engine")]
+mod plan;
+#[cfg(feature = "engine")]
 mod remember;
 mod revision;
 #[cfg(feature = "engine")]

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod compile;
 pub mod expr;
 pub mod keys;
+pub mod prove;
 pub mod references;
 pub mod rows;
 pub mod show;

@@ -2,6 +2,7 @@
 
 mod batch;
 mod constants;
+mod forecast;
 mod judge;
 mod prepare;
 mod rules;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::engine::sink::{HeldRow, Sink};
 use crate::hir::Act;
 use crate::ir::Location;
+pub use forecast::{Forecast, Reading, RuleForecast, forecast};
 pub use judge::judge;
 
 /// What came of a batch; the JSON form is the one that `cli` documents.
@@ -145,6 +147,8 @@ pub struct Job<'a> {
     pub as_of: i64,
     /// Bytes that the engine may hold; `None`: a fraction of the machine's.
     pub memory: Option<usize>,
+    /// Whether rules may be decided from statistics and dictionaries in place of rows.
+    pub proofs: bool,
     /// Samples kept for a rule.
     pub samples: usize,
     /// Told how many more rows of the input were read.

@@ -45,6 +45,9 @@ pub struct Args {
     /// How many rows the report shows for each broken rule
     #[arg(long, value_name = "N", default_value_t = 5)]
     samples: usize,
+    /// Look at every row, also where the files' statistics already decide a rule
+    #[arg(long)]
+    no_proofs: bool,
 }
 
 pub fn run(context: &Context, args: Args) -> Outcome {
@@ -53,23 +56,12 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     if let Some(exit) = does_not_compile(context, &project, &compilation) {
         return Ok(exit);
     }
-    let contract = contract(&compilation, &args.contract)?;
-    let plan = lower::audit(&compilation.checked, &compilation.sources, &contract.dataset)
-        .ok_or_else(|| Fault::internal(format!("`{}` has no plan", contract.dataset)))?;
-    let own = project.place(&contract.dataset, contract.at.as_deref(), contract.format.as_deref())?;
-    let (place, only) = args.data.as_deref().map_or(Ok((own.clone(), None)), |path| place_of(path, own.format))?;
-    let shown = args.data.as_ref().map_or_else(|| contract.dataset.clone(), |path| path.display().to_string());
+    let of = Subject { project: &project, compilation: &compilation, contract: &args.contract, data: args.data.as_deref() };
     let storage = Storage::of(&project)?;
-    let report = runtime()?.block_on(async {
-        let mut input = batch::whole(&place, &storage).await?.ok_or_else(|| no_data(&shown))?;
-        if let Some(name) = only {
-            input.files.retain(|file| file.path == name);
-        }
-        if input.files.is_empty() && input.version.is_none() {
-            return Err(no_data(&shown));
-        }
-        let datasets = datasets(&project, &compilation, &plan, &storage).await?;
-        judge(context, &plan, &storage, &input, &datasets, args.samples).await
+    let (shown, dataset, report) = runtime()?.block_on(async {
+        let found = of.find(&storage).await?;
+        let report = judge(context, &found.plan, &storage, &found.input, &found.datasets, &args).await?;
+        Ok::<_, Fault>((found.shown, found.plan.dataset, report))
     })?;
     match args.format {
         run::Format::Json => context.print(&json::line(&report)),
@@ -77,10 +69,47 @@ pub fn run(context: &Context, args: Args) -> Outcome {
             let prefix = prefix(&project.root);
             let mut printer = Printer::new(&compilation.sources, context.out, &prefix, context.global.verbose);
             let again = format!("dqc audit {}", quoted(&args.contract));
-            context.print(&printer.batch(&shown, &contract.dataset, &Fate::Audited, Some(&report), &again));
+            context.print(&printer.batch(&shown, &dataset, &Fate::Audited, Some(&report), &again));
         }
     }
     Ok(if report.verdict == BatchVerdict::Blocked { Exit::Blocked } else { Exit::Clean })
+}
+
+/// The data that a command names, and the contract that it is held against.
+pub struct Subject<'a> {
+    pub project: &'a Project,
+    pub compilation: &'a Compilation,
+    pub contract: &'a str,
+    pub data: Option<&'a Path>,
+}
+
+pub struct Found {
+    pub plan: Plan,
+    pub input: Input,
+    pub datasets: BTreeMap<String, Input>,
+    /// The data, as the command named it.
+    pub shown: String,
+}
+
+impl Subject<'_> {
+    pub async fn find(&self, storage: &Storage) -> Result<Found, Fault> {
+        let (project, compilation) = (self.project, self.compilation);
+        let contract = contract(compilation, self.contract)?;
+        let plan = lower::audit(&compilation.checked, &compilation.sources, &contract.dataset)
+            .ok_or_else(|| Fault::internal(format!("`{}` has no plan", contract.dataset)))?;
+        let own = project.place(&contract.dataset, contract.at.as_deref(), contract.format.as_deref())?;
+        let (place, only) = self.data.map_or(Ok((own.clone(), None)), |path| place_of(path, own.format))?;
+        let shown = self.data.map_or_else(|| contract.dataset.clone(), |path| path.display().to_string());
+        let mut input = batch::whole(&place, storage).await?.ok_or_else(|| no_data(&shown))?;
+        if let Some(name) = only {
+            input.files.retain(|file| file.path == name);
+        }
+        if input.files.is_empty() && input.version.is_none() {
+            return Err(no_data(&shown));
+        }
+        let datasets = datasets(project, compilation, &plan, storage).await?;
+        Ok(Found { plan, input, datasets, shown })
+    }
 }
 
 async fn judge(
@@ -89,7 +118,7 @@ async fn judge(
     storage: &Storage,
     input: &Input,
     datasets: &BTreeMap<String, Input>,
-    samples: usize,
+    args: &Args,
 ) -> Result<Report, Fault> {
     let job = Job {
         plan,
@@ -100,7 +129,8 @@ async fn judge(
         batch: None,
         as_of: context.now(),
         memory: context.global.memory,
-        samples,
+        proofs: !args.no_proofs,
+        samples: args.samples,
         progress: None,
     };
     crate::run::judge(&job, None).await

@@ -23,7 +23,7 @@ pub struct Global {
     /// The clock: every age, deadline and date is reckoned from it [default: now]
     #[arg(long, global = true, value_name = "INSTANT", value_parser = parse_instant)]
     pub as_of: Option<i64>,
-    /// How much memory may be held, as `4GB` [default: half of the machine's]
+    /// How much memory may be held, as `4GB` [default: 60% of the machine's]
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
     pub memory: Option<usize>,
     /// Whether to use colours; `auto` follows the terminal and NO_COLOR

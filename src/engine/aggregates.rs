@@ -36,6 +36,18 @@ pub struct Metric {
     pub by: Vec<NodeId>,
 }
 
+impl Metric {
+    /// All that it looks at.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        self.args.iter().chain(&self.filter).chain(&self.when).chain(&self.by).copied().collect()
+    }
+
+    /// Whether the number of rows is all that it needs.
+    pub fn counts_rows(&self) -> bool {
+        self.nodes().is_empty()
+    }
+}
+
 /// What a partition knows of a metric.
 #[derive(Default)]
 pub struct Tally {

@@ -1,6 +1,7 @@
 //! The pass: one operator over one scan decides all rules that rows decide, keeps what the others need, and routes
 //! every row to the accepted or to the held ones.
 
+mod dictionaries;
 mod worker;
 
 use std::fmt;
@@ -29,7 +30,9 @@ use super::unique;
 use crate::fault::Fault;
 use crate::ir::Plan;
 use super::sink::Sink;
+use dictionaries::Dictionaries;
 pub use worker::{Extra, ExtraAt};
+pub(crate) use worker::judge_check;
 
 /// What all partitions of a pass share.
 pub struct Pass {
@@ -90,7 +93,7 @@ impl Pass {
         all
     }
 
-    fn new_tallies(&self) -> Tallies {
+    pub(crate) fn new_tallies(&self) -> Tallies {
         let mut tallies = Tallies { rules: vec![Tally::default(); self.plan.rules.len()], ..Tallies::default() };
         tallies.uniques.resize_with(self.judgement.uniques.len(), Default::default);
         tallies.metrics.resize_with(self.judgement.metrics.len(), Default::default);
@@ -128,6 +131,8 @@ pub struct AuditExec {
     pass: Arc<Pass>,
     reader: Reader,
     extra: Vec<ExtraAt>,
+    /// For each check whether it is to be judged here.
+    open: Arc<Vec<bool>>,
     /// The number of the first partition.
     offset: usize,
     properties: Arc<PlanProperties>,
@@ -139,6 +144,7 @@ impl AuditExec {
         pass: Arc<Pass>,
         reader: Reader,
         extra: Vec<ExtraAt>,
+        open: Arc<Vec<bool>>,
         offset: usize,
     ) -> Self {
         let properties = PlanProperties::new(
@@ -147,7 +153,7 @@ impl AuditExec {
             EmissionType::Final,
             Boundedness::Bounded,
         );
-        Self { input, pass, reader, extra, offset, properties: Arc::new(properties) }
+        Self { input, pass, reader, extra, open, offset, properties: Arc::new(properties) }
     }
 }
 
@@ -182,7 +188,8 @@ impl ExecutionPlan for AuditExec {
         _: ReplaceChildrenOptions,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         let input = children.pop().unwrap_or_else(|| Arc::clone(&self.input));
-        Ok(Arc::new(Self::new(input, Arc::clone(&self.pass), self.reader.clone(), self.extra.clone(), self.offset)))
+        let (pass, open) = (Arc::clone(&self.pass), Arc::clone(&self.open));
+        Ok(Arc::new(Self::new(input, pass, self.reader.clone(), self.extra.clone(), open, self.offset)))
     }
 
     fn with_new_children(
@@ -203,9 +210,10 @@ impl ExecutionPlan for AuditExec {
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> EngineResult<SendableRecordBatchStream> {
         let input = self.input.execute(partition, context)?;
         let (pass, reader, extra) = (Arc::clone(&self.pass), self.reader.clone(), self.extra.clone());
+        let open = Arc::clone(&self.open);
         let number = self.offset + partition;
         let run = async move {
-            consume(input, pass, reader, extra, number).await?;
+            consume(input, pass, reader, extra, open, number).await?;
             Ok(RecordBatch::new_empty(Arc::new(Schema::empty())))
         };
         let stream = futures::stream::once(run);
@@ -218,12 +226,14 @@ async fn consume(
     pass: Arc<Pass>,
     reader: Reader,
     extra: Vec<ExtraAt>,
+    open: Arc<Vec<bool>>,
     partition: usize,
 ) -> EngineResult<()> {
     let mut tallies = pass.new_tallies();
+    let mut known = Dictionaries::new(&pass.judgement);
     while let Some(batch) = input.next().await {
         let batch = batch?;
-        let routed = worker::judge(&pass, &reader, &extra, &mut tallies, &batch).map_err(|f| pass.fail(f))?;
+        let routed = worker::judge(&pass, &reader, &extra, &open, &mut known, &mut tallies, &batch).map_err(|f| pass.fail(f))?;
         if let (Some(sink), Some(routed)) = (&pass.sink, routed) {
             if routed.accepted.num_rows() > 0 {
                 sink.accept(partition, routed.accepted).await.map_err(|f| pass.fail(f))?;

@@ -32,6 +32,14 @@ pub struct Check {
     pub after: Vec<usize>,
 }
 
+impl Check {
+    /// All that it looks at.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        let (Test::Condition(node) | Test::Mapped(node)) = self.test;
+        [Some(node), self.when].into_iter().flatten().collect()
+    }
+}
+
 pub enum Test {
     /// Broken where false.
     Condition(NodeId),
@@ -159,6 +167,17 @@ impl Judgement {
             }
         }
         Ok(out)
+    }
+
+    /// The files' columns that must be read for the checks that are `open`, and for all that is no check.
+    pub fn inputs(&self, open: &[bool]) -> BTreeSet<usize> {
+        let checks = self.checks.iter().zip(open).filter(|(_, open)| **open).flat_map(|(check, _)| check.nodes());
+        let references = self.references.iter().flat_map(|r| r.columns.iter().copied().chain(r.when));
+        let uniques = self.uniques.iter().flat_map(|u| u.by.iter().copied().chain(u.when).chain(u.keep.map(|k| k.1)));
+        let metrics = self.metrics.iter().flat_map(Metric::nodes);
+        let shown = self.shown.iter().flatten().map(|shown| shown.node);
+        let all = checks.chain(references).chain(uniques).chain(metrics).chain(self.columns.iter().copied()).chain(shown);
+        self.program.inputs_of(all)
     }
 
     fn rule(&mut self, plan: &Plan, position: usize, planned: &PlanRule) -> Result<(), Fault> {

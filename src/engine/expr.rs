@@ -8,11 +8,12 @@ mod arithmetic;
 mod cast;
 mod choose;
 mod compare;
+pub mod facts;
 mod frame;
 mod interpret;
 mod text;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -124,6 +125,11 @@ impl Program {
         Self { reasons: REASONS.iter().map(|r| Arc::from(r.0.as_ref())).collect(), now, ..Self::default() }
     }
 
+    /// The position of a node in [`Program::facts`].
+    pub fn position(&self, id: NodeId) -> usize {
+        id.0 as usize
+    }
+
     pub fn ty(&self, id: NodeId) -> &Type {
         self.nodes.get(id.0 as usize).map_or(&Type::Error, |n| &n.ty)
     }
@@ -154,6 +160,10 @@ impl Program {
 
     /// The same value, but null where it cannot be computed.
     pub fn settled(&mut self, id: NodeId) -> NodeId {
+        // What a file holds needs no computing.
+        if matches!(self.nodes[id.0 as usize].op, Op::Input(_)) {
+            return id;
+        }
         let ty = self.ty(id).clone();
         self.node(format!("settled {id:?}"), Op::Settled(id), ty)
     }
@@ -319,6 +329,17 @@ impl Program {
         self.node(key, Op::Cast { value, attempt }, ty)
     }
 
+    /// The decimal that a node only gives more digits.
+    fn unwidened(&self, id: NodeId) -> NodeId {
+        match &self.nodes[id.0 as usize] {
+            Node { op: Op::Cast { value, .. }, ty: Type::Decimal { precision, scale } } => match self.ty(*value) {
+                Type::Decimal { precision: p, scale: s } if p <= precision && s == scale => self.unwidened(*value),
+                _ => id,
+            },
+            _ => id,
+        }
+    }
+
     /// Casts values that are at hand; what cannot be cast becomes null.
     pub fn cast_now(&self, value: Computed, from: &Type, to: &Type) -> Computed {
         if from == to { value } else { cast::cast(self, value, from, to, true) }
@@ -327,6 +348,31 @@ impl Program {
     /// The positions of the frame's columns that the nodes read.
     pub fn inputs(&self) -> impl Iterator<Item = usize> {
         self.nodes.iter().filter_map(|n| if let Op::Input(position) = n.op { Some(position) } else { None })
+    }
+
+    /// The positions of the frame's columns that these nodes read, each once.
+    pub fn inputs_of(&self, ids: impl IntoIterator<Item = NodeId>) -> BTreeSet<usize> {
+        let mut open: Vec<NodeId> = ids.into_iter().collect();
+        let (mut seen, mut found) = (vec![false; self.nodes.len()], BTreeSet::new());
+        while let Some(id) = open.pop() {
+            let index = id.0 as usize;
+            if std::mem::replace(&mut seen[index], true) {
+                continue;
+            }
+            match &self.nodes[index].op {
+                Op::Input(position) => drop(found.insert(*position)),
+                Op::Constant(_) => {}
+                Op::Settled(a) | Op::Not(a) | Op::IsNull(a) | Op::IsTrue(a) | Op::IsFalse(a) => open.push(*a),
+                Op::In(a, _) | Op::Like { value: a, .. } | Op::Matches(a, _) | Op::Length(a) => open.push(*a),
+                Op::Cast { value: a, .. } | Op::Field(a, _) => open.push(*a),
+                Op::And(a, b) | Op::Or(a, b) | Op::Compare(_, a, b) | Op::Arithmetic(_, a, b) => open.extend([*a, *b]),
+                Op::Case { arms, otherwise } => {
+                    open.extend(arms.iter().flat_map(|(c, v)| [*c, *v]).chain(*otherwise));
+                }
+                Op::Interpret { args, .. } => open.extend(args),
+            }
+        }
+        found
     }
 
     /// Leaves an operator to the interpreter; its operands are still computed a batch at a time.

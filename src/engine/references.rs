@@ -1,5 +1,7 @@
 //! The keys that a reference may name, loaded before the batch is read.
 
+mod numbers;
+
 use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
 
@@ -9,42 +11,28 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 
 use super::keys;
+use super::rows::RowId;
+use numbers::Numbers;
 
 type Hasher = BuildHasherDefault<std::hash::DefaultHasher>;
 
-/// A set of keys.
+/// A set of keys, or of a part of them where all of them take more memory than there is.
 #[derive(Debug, Default)]
 pub struct KeySet {
-    numbers: HashSet<i64, foldhash_like::Build>,
-    /// One bit a number from `least` on, once the numbers are known to be dense.
-    dense: Option<(i64, Vec<u64>)>,
+    numbers: Numbers,
     others: HashSet<Box<[u8]>, Hasher>,
+    /// Bytes that the other keys take, about.
+    bytes: usize,
+    part: Option<Part>,
+    /// In place of keys the rows that have none: found by passes over parts.
+    orphans: Option<HashSet<RowId>>,
 }
 
-/// A multiplicative hash for numbers: they come from tables, not from attackers of the program.
-mod foldhash_like {
-    use std::hash::{BuildHasherDefault, Hasher};
-
-    pub type Build = BuildHasherDefault<Mix>;
-
-    #[derive(Default)]
-    pub struct Mix(u64);
-
-    impl Hasher for Mix {
-        fn finish(&self) -> u64 {
-            self.0
-        }
-        fn write(&mut self, bytes: &[u8]) {
-            bytes.iter().for_each(|b| self.write_u64(u64::from(*b)));
-        }
-        fn write_i64(&mut self, value: i64) {
-            self.write_u64(value as u64);
-        }
-        fn write_u64(&mut self, value: u64) {
-            let product = u128::from(self.0 ^ value ^ 0x9e37_79b9_7f4a_7c15) * u128::from(0xd6e8_feb8_6659_fd93_u64);
-            self.0 = (product >> 64) as u64 ^ product as u64;
-        }
-    }
+/// Of so many parts, by their hashes, one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub number: u64,
+    pub of: u64,
 }
 
 /// Single whole numbers and dates are compared as numbers, everything else as bytes.
@@ -58,9 +46,36 @@ fn as_numbers(columns: &[ArrayRef]) -> Option<ArrayRef> {
     }
 }
 
+impl Part {
+    /// The rows whose key belongs to the part.
+    fn holds(self, columns: &[ArrayRef], rows: usize) -> BooleanBuffer {
+        match keys::hash(columns, rows) {
+            Some(hashes) => BooleanBuffer::collect_bool(rows, |row| hashes[row] % self.of == self.number),
+            None => BooleanBuffer::new_set(rows),
+        }
+    }
+}
+
 impl KeySet {
+    pub fn of_part(part: Option<Part>) -> Self {
+        Self { part, ..Self::default() }
+    }
+
+    /// In place of the keys the rows that have none of them.
+    pub fn of_orphans(orphans: HashSet<RowId>) -> Self {
+        Self { orphans: Some(orphans), ..Self::default() }
+    }
+
+    /// Bytes that it holds, about.
+    pub fn bytes(&self) -> usize {
+        self.numbers.bytes() + self.bytes
+    }
+
     pub fn add(&mut self, columns: &[ArrayRef], rows: usize) {
-        let there = keys::complete(columns, BooleanBuffer::new_set(rows));
+        let mut there = keys::complete(columns, BooleanBuffer::new_set(rows));
+        if let Some(part) = self.part {
+            there = &there & &part.holds(columns, rows);
+        }
         if let Some(numbers) = as_numbers(columns) {
             let values = numbers.as_primitive::<Int64Type>().values();
             self.numbers.extend(there.set_indices().map(|row| values[row]));
@@ -71,48 +86,33 @@ impl KeySet {
             let key = encoded.row(row).data();
             if !self.others.contains(key) {
                 self.others.insert(key.into());
+                // The bytes, where they lie, and their places in the table and the allocator.
+                self.bytes += key.len() + 48;
             }
         }
     }
 
-    pub fn merge(&mut self, other: KeySet) {
-        self.numbers.extend(other.numbers);
-        self.others.extend(other.others);
-    }
-
     /// Makes lookups fast, once all keys are in.
     pub fn seal(&mut self) {
-        let (Some(least), Some(most)) = (self.numbers.iter().min().copied(), self.numbers.iter().max().copied()) else {
-            return;
-        };
-        let span = i128::from(most) - i128::from(least) + 1;
-        // A bit for each number of the span costs less than the set itself.
-        if span > (self.numbers.len() as i128) * 64 {
-            return;
-        }
-        let mut bits = vec![0u64; (span as usize).div_ceil(64)];
-        for number in self.numbers.drain() {
-            let offset = number.wrapping_sub(least) as u64;
-            bits[(offset / 64) as usize] |= 1 << (offset % 64);
-        }
-        self.dense = Some((least, bits));
+        self.numbers.seal();
     }
 
-    /// The rows whose key is in the set; what is said of a row with a null means nothing.
-    pub fn contains(&self, columns: &[ArrayRef], rows: usize) -> BooleanBuffer {
-        if let Some(numbers) = as_numbers(columns) {
-            let values = numbers.as_primitive::<Int64Type>().values();
-            return match &self.dense {
-                Some((least, bits)) => BooleanBuffer::collect_bool(rows, |i| {
-                    let offset = values[i].wrapping_sub(*least) as u64;
-                    values[i] >= *least && bits.get((offset / 64) as usize).is_some_and(|b| b >> (offset % 64) & 1 == 1)
-                }),
-                None => BooleanBuffer::collect_bool(rows, |i| self.numbers.contains(&values[i])),
-            };
+    /// The rows whose key is in the set; what is said of a row with a null, or with a key of another part, means
+    /// nothing and is true.
+    pub fn contains(&self, columns: &[ArrayRef], rows: usize, name: impl Fn(usize) -> RowId) -> BooleanBuffer {
+        if let Some(orphans) = &self.orphans {
+            return BooleanBuffer::collect_bool(rows, |row| !orphans.contains(&name(row)));
         }
-        match keys::encode(columns) {
-            Some(encoded) => BooleanBuffer::collect_bool(rows, |i| self.others.contains(encoded.row(i).data())),
-            None => BooleanBuffer::new_unset(rows),
+        let found = match as_numbers(columns) {
+            Some(numbers) => self.numbers.contain(numbers.as_primitive::<Int64Type>().values()),
+            None => match keys::encode(columns) {
+                Some(encoded) => BooleanBuffer::collect_bool(rows, |i| self.others.contains(encoded.row(i).data())),
+                None => BooleanBuffer::new_unset(rows),
+            },
+        };
+        match self.part {
+            Some(part) => &found | &!&part.holds(columns, rows),
+            None => found,
         }
     }
 }

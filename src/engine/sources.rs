@@ -2,6 +2,7 @@
 //! judgement needs. Every row comes with its file and its number in it.
 
 pub mod layout;
+mod row_groups;
 pub mod schema;
 
 use std::sync::Arc;
@@ -27,9 +28,10 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::RowNumber;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use url::Url;
 
+use crate::engine::unique::Space;
 use crate::fault::{Fault, FaultKind};
 use crate::ir::{Input, InputFile};
 use crate::storage::Storage;
@@ -51,6 +53,8 @@ pub struct Session {
     task: Arc<TaskContext>,
     storage: Storage,
     pub partitions: usize,
+    /// Bytes that may be held.
+    pub memory: usize,
 }
 
 impl Session {
@@ -64,11 +68,16 @@ impl Session {
             .map_err(|_| Fault::internal("the engine could not be set up"))?;
         let config = SessionConfig::new().with_batch_size(BATCH_ROWS).with_target_partitions(partitions);
         let task = TaskContext::default().with_session_config(config).with_runtime(Arc::clone(&runtime));
-        Ok(Self { runtime, task: Arc::new(task), storage: storage.clone(), partitions })
+        Ok(Self { runtime, task: Arc::new(task), storage: storage.clone(), partitions, memory: limit })
     }
 
     pub fn task(&self) -> Arc<TaskContext> {
         Arc::clone(&self.task)
+    }
+
+    /// For what is kept of rows.
+    pub fn space(&self) -> Space {
+        Space(Arc::clone(&self.runtime.memory_pool))
     }
 
     pub fn runtime(&self) -> &Arc<RuntimeEnv> {
@@ -81,8 +90,17 @@ fn machine_memory() -> usize {
         let line = text.lines().find(|l| l.starts_with("MemTotal:"))?;
         line.split_whitespace().nth(1)?.parse::<usize>().ok()
     };
-    std::fs::read_to_string("/proc/meminfo").ok().and_then(|t| field(&t)).map_or(4 << 30, |kib| kib << 10)
+    let text = |path: &str| std::fs::read_to_string(path).ok();
+    let machine = text("/proc/meminfo").and_then(|t| field(&t)).map_or(4 << 30, |kib| kib << 10);
+    // A container may have less than its machine.
+    let group = text("/proc/self/cgroup").and_then(|t| Some(t.lines().find_map(|l| l.strip_prefix("0::"))?.to_string()));
+    let own = group.map(|g| format!("/sys/fs/cgroup{}/memory.max", g.trim_end_matches('/')));
+    let places = own.into_iter().chain(CGROUP_LIMITS.map(str::to_string));
+    places.filter_map(|p| text(&p)?.trim().parse::<usize>().ok()).fold(machine, usize::min)
 }
+
+/// Where a container's own bound stands: in the second version of control groups, and in the first.
+const CGROUP_LIMITS: [&str; 2] = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
 
 fn parse(url: &str) -> Result<Url, Fault> {
     Url::parse(url).map_err(|_| Fault::usage(format!("`{url}` is not a place that can be read")))
@@ -170,7 +188,9 @@ async fn footer(
     let unreadable = || NotOpened::Broken(format!("`{}` cannot be read as parquet", input.path));
     let read = async {
         let mut reader = factory.create_reader(0, file, None, &ExecutionPlanMetricsSet::new()).ok()?;
-        reader.get_metadata(None).await.ok()
+        // Every page of a column is read in turn, so that nothing would be won by an index of pages.
+        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
+        reader.get_metadata(Some(&options)).await.ok()
     };
     let Some(footer) = read.await else {
         // Whether the file is gone or broken decides what can be done about it.
@@ -209,14 +229,17 @@ pub struct Piece {
 impl Opened {
     /// All row groups of the layout's files, divided into at most `partitions` parts of like size.
     pub fn divide(&self, layout: &Layout, partitions: usize) -> Vec<Vec<Piece>> {
-        let groups: Vec<(usize, usize, u64)> = layout
-            .files
-            .iter()
-            .flat_map(|&file| {
-                let groups = self.files[file].footer.row_groups().iter().enumerate();
-                groups.map(move |(g, meta)| (file, g, u64::try_from(meta.num_rows()).unwrap_or(0)))
-            })
-            .collect();
+        let all = |&file: &usize| Piece { file, row_groups: (0..self.files[file].footer.num_row_groups()).collect() };
+        self.share_out(&layout.files.iter().map(all).collect::<Vec<_>>(), partitions)
+    }
+
+    /// Row groups divided into at most `partitions` parts of like size, in their order.
+    pub fn share_out(&self, pieces: &[Piece], partitions: usize) -> Vec<Vec<Piece>> {
+        let rows = |file: usize, group: usize| {
+            u64::try_from(self.files[file].footer.row_group(group).num_rows()).unwrap_or(0)
+        };
+        let groups: Vec<(usize, usize, u64)> =
+            pieces.iter().flat_map(|p| p.row_groups.iter().map(|g| (p.file, *g, rows(p.file, *g)))).collect();
         let total: u64 = groups.iter().map(|g| g.2).sum();
         let mut parts: Vec<Vec<Piece>> = vec![Vec::new(); partitions.max(1)];
         let mut before = 0;
@@ -260,6 +283,11 @@ impl Opened {
         Ok(DataSourceExec::from_data_source(config))
     }
 
+    /// The same scan, but columns as they are stored: see [`row_groups`].
+    pub fn scan_as_stored(&self, layout: &Layout, columns: &[usize], parts: &[Vec<Piece>]) -> Arc<dyn ExecutionPlan> {
+        Arc::new(row_groups::Scan::new(self, layout, columns, parts))
+    }
+
     fn part(&self, piece: &Piece) -> PartitionedFile {
         let file = &self.files[piece.file];
         let mut access = ParquetAccessPlan::new_none(file.footer.num_row_groups());
@@ -272,13 +300,22 @@ impl Opened {
             .with_extension(access)
     }
 
-    /// Compressed bytes of some columns in the layout's files.
-    pub fn bytes(&self, layout: &Layout, columns: &[usize]) -> u64 {
+    /// A part of a file, as it is stored.
+    pub fn range(&self, file: usize, range: std::ops::Range<u64>) -> BoxFuture<'static, Result<bytes::Bytes, Fault>> {
+        use object_store::ObjectStoreExt;
+        let file = &self.files[file];
+        let (store, location, path) =
+            (Arc::clone(&self.store), file.object.location.clone(), file.input.path.clone());
+        Box::pin(async move { store.get_range(&location, range).await.map_err(|e| storage(&e, &path)) })
+    }
+
+    /// Compressed bytes of some columns in some row groups.
+    pub fn bytes(&self, pieces: &[Piece], columns: &[usize]) -> u64 {
         let mut bytes = 0;
-        for &file in &layout.files {
-            let footer = &self.files[file].footer;
+        for piece in pieces {
+            let footer = &self.files[piece.file].footer;
             let schema = footer.file_metadata().schema_descr();
-            for group in footer.row_groups() {
+            for group in piece.row_groups.iter().map(|g| footer.row_group(*g)) {
                 let read = |leaf: &usize| columns.contains(&schema.get_column_root_idx(*leaf));
                 let leaves = (0..group.num_columns()).filter(read);
                 bytes += leaves.map(|l| u64::try_from(group.column(l).compressed_size()).unwrap_or(0)).sum::<u64>();

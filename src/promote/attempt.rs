@@ -109,6 +109,7 @@ impl Run<'_> {
             batch: Some(&state.batch.name),
             as_of: self.options.as_of,
             memory: self.options.memory,
+            proofs: true,
             samples: self.options.samples,
             progress: self.options.progress,
         };

@@ -70,6 +70,24 @@ pub async fn settle(session: &Session, job: &Job<'_>, plan: &mut Plan, batch: &B
     Ok(settled)
 }
 
+/// The rules that cannot be judged before aggregates are known, and those.
+pub fn waiting(plan: &Plan) -> BTreeMap<usize, Vec<Aggregate>> {
+    let of_rule = |rule: usize| (rule, wanted(plan, rule).into_iter().map(|(a, _)| a).collect::<Vec<_>>());
+    (0..plan.rules.len()).map(of_rule).filter(|(_, aggregates)| !aggregates.is_empty()).collect()
+}
+
+/// The columns that an aggregate reads.
+pub fn names(aggregate: &Aggregate) -> Vec<String> {
+    columns_of(aggregate).into_iter().map(|c| c.name).collect()
+}
+
+/// The columns that a rule reads, those of its aggregates too.
+pub fn names_of_rule(plan: &Plan, position: usize) -> Vec<String> {
+    let mut columns = Vec::new();
+    expressions(&mut plan.rules[position].rule.clone()).iter().for_each(|e| columns_in(e, &mut columns));
+    columns.into_iter().map(|c| c.name).collect()
+}
+
 /// The aggregates of a rule that are to be known before.
 fn wanted(plan: &Plan, position: usize) -> Vec<(Aggregate, Type)> {
     let mut rule = plan.rules[position].rule.clone();

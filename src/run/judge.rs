@@ -1,5 +1,6 @@
 //! The course of a judgement: schema, passes until the routing is the one that the verdict asks for, report.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,16 +15,19 @@ use tokio::task::{JoinError, JoinHandle};
 
 use super::rules::{self, Findings};
 use super::verdict::{Counts, holds, likely_holds};
-use super::{BatchVerdict, Effect, Job, Report, RowCounts, RuleVerdict, Sink, constants, prepare, samples, schema};
+use super::{BatchVerdict, Effect, Evidence, Job, Report, RowCounts, RuleVerdict, Sink, constants, prepare, samples, schema};
 use crate::engine::aggregates::{self, Metric};
 use crate::engine::audit::{AuditExec, Extra, ExtraAt, Pass, Tallies};
-use crate::engine::compile::Judgement;
+use crate::engine::compile::{Judgement, Unique};
+use crate::engine::expr::Frame;
+use crate::engine::prove::{self, Course, Wants, Work};
+use crate::engine::references::{KeySet, Part};
 use crate::engine::rows::RowId;
 use crate::engine::show;
 use crate::engine::sources::layout::{Layout, Reader, layouts};
 use crate::engine::sources::{NotOpened, Opened, Session, open, storage};
 use crate::engine::types::arrow_type;
-use crate::engine::unique::{Found, Mode};
+use crate::engine::unique::{Found, Mode, Packing};
 use crate::fault::Fault;
 use crate::hir::{OtherColumns, RuleKind, Value};
 use crate::ir::Plan;
@@ -131,24 +135,9 @@ pub async fn pass_over(
     judgement: Arc<Judgement>,
     batch: &Batch<'_>,
 ) -> Result<(Vec<Result<Value, String>>, u64), NotOpened> {
-    let nothing = Arc::new(Schema::empty());
-    let pass = Arc::new(Pass {
-        plan: Arc::new(plan.clone()),
-        judgement: Arc::clone(&judgement),
-        holds: vec![false; plan.rules.len()],
-        keys: Vec::new(),
-        modes: Vec::new(),
-        sink: None,
-        extra: Vec::new(),
-        accepted: Arc::clone(&nothing),
-        held: nothing,
-        samples: 0,
-        files: Vec::new(),
-        read: AtomicU64::new(0),
-        left: Default::default(),
-        fault: Default::default(),
-    });
-    let bytes = run(session, batch, &pass, None).await?;
+    let pass = Arc::new(counting(&Arc::new(plan.clone()), &judgement, Vec::new()));
+    let course = Course::of_all(batch.opened, batch.layouts, &judgement);
+    let bytes = run(session, batch, &pass, &course, None).await?;
     let tallies = pass.tallies().metrics;
     let value = |(metric, tally): (&Metric, aggregates::Tally)| match tally.failed() {
         Some((_, reason)) => Err(reason.clone()),
@@ -177,23 +166,30 @@ async fn passes(
         judgement.show(plan)?;
     }
     let judgement = Arc::new(judgement);
-    let keys = prepare::keys(session, job, &judgement).await?;
+    let keys = references(session, job, plan, &judgement, batch, report).await?;
     for (reference, keys) in judgement.references.iter().zip(&keys) {
         if let (None, RuleKind::References { dataset, .. }) = (keys, &plan.rules[reference.rule].rule.kind) {
             findings.unjudged.insert(reference.rule, format!("there is no {dataset} yet"));
         }
     }
-    let first = if opened.rows() <= FEW_ROWS { Mode::Keys { candidates: None } } else { Mode::Hash };
-    let start = vec![first; judgement.uniques.len()];
+    let start = first_modes(session, plan, batch, &judgement);
     let mut routing = Routing {
         holds: plan.rules.iter().map(|r| likely_holds(&r.rule.actions)).collect(),
         modes: start.clone(),
     };
     let extra = extras(layouts);
     let (accepted, held) = schemas(plan, &extra);
-    loop {
-        report.passes += 1;
-        if report.passes > MOST_PASSES {
+    let course = match job.proofs {
+        true => Course::proven(opened, layouts, plan, &judgement, wants(&judgement, &keys, sink.is_some())).await?,
+        false => Course::of_all(opened, layouts, &judgement),
+    };
+    report.bytes_read += course.bytes;
+    findings.evidence = evidence(plan, &judgement, &course);
+    // Where proofs settle everything, nothing is read.
+    let reads = u64::from(course.works.iter().any(|work| work.read));
+    for round in 1.. {
+        report.passes += reads;
+        if round > MOST_PASSES {
             return Err(Fault::internal("the routing of the rows does not settle").into());
         }
         let pass = Arc::new(Pass {
@@ -212,8 +208,8 @@ async fn passes(
             left: Default::default(),
             fault: Default::default(),
         });
-        let progress = if report.passes == 1 { job.progress } else { None };
-        report.bytes_read += run(session, batch, &pass, progress).await?;
+        let progress = if round == 1 { job.progress } else { None };
+        report.bytes_read += run(session, batch, &pass, &course, progress).await?;
         let mut tallies = pass.tallies();
         let again = revise(job, session, &judgement, &mut routing, &mut tallies, findings, sink.is_some(), &start).await?;
         if !again {
@@ -224,6 +220,90 @@ async fn passes(
             return Ok(());
         }
     }
+    Ok(())
+}
+
+/// For each reference the keys of its dataset; `None` where there is no such dataset. Where keys come in parts, a pass for
+/// each part finds the rows that lack theirs.
+async fn references(
+    session: &Session,
+    job: &Job<'_>,
+    plan: &Arc<Plan>,
+    judgement: &Judgement,
+    batch: &Batch<'_>,
+    report: &mut Report,
+) -> Result<Vec<Option<Arc<KeySet>>>, NotOpened> {
+    let mut found = Vec::new();
+    let prepared = prepare::keys(session, job, judgement).await?;
+    for (reference, keys) in judgement.references.iter().zip(prepared) {
+        let of = match keys {
+            prepare::Keys::Missing => {
+                found.push(None);
+                continue;
+            }
+            prepare::Keys::All(keys) => {
+                found.push(Some(keys));
+                continue;
+            }
+            prepare::Keys::InParts(of) => of,
+        };
+        let others = (0..plan.rules.len()).filter(|rule| *rule != reference.rule).map(|rule| (rule, String::new()));
+        let alone = Arc::new(Judgement::new(plan, job.as_of, false, &others.collect())?);
+        let mut orphans: HashSet<RowId> = HashSet::new();
+        for number in 0..of {
+            let part = prepare::part_of_keys(session, job, judgement, reference, Some(Part { number, of })).await?;
+            let part = part.ok_or_else(|| {
+                Fault::usage("the keys of a reference need more memory than may be held")
+                    .with_help("give more with `--memory`")
+            })?;
+            let pass = Arc::new(Pass { samples: usize::MAX, ..counting(plan, &alone, vec![Some(Arc::new(part))]) });
+            report.bytes_read += run(session, batch, &pass, &Course::of_all(batch.opened, batch.layouts, &alone), None).await?;
+            report.passes += 1;
+            let tallies = pass.tallies();
+            orphans.extend(tallies.rules.get(reference.rule).into_iter().flat_map(|t| t.first.rows()));
+        }
+        found.push(Some(Arc::new(KeySet::of_orphans(orphans))));
+    }
+    Ok(found)
+}
+
+/// A pass that holds nothing back and writes nothing.
+fn counting(plan: &Arc<Plan>, judgement: &Arc<Judgement>, keys: Vec<Option<Arc<KeySet>>>) -> Pass {
+    let nothing = Arc::new(Schema::empty());
+    Pass {
+        plan: Arc::clone(plan),
+        judgement: Arc::clone(judgement),
+        holds: vec![false; plan.rules.len()],
+        keys,
+        modes: Vec::new(),
+        sink: None,
+        extra: Vec::new(),
+        accepted: Arc::clone(&nothing),
+        held: nothing,
+        samples: 0,
+        files: Vec::new(),
+        read: AtomicU64::new(0),
+        left: Default::default(),
+        fault: Default::default(),
+    }
+}
+
+/// What the first pass does for each unique rule.
+fn first_modes(session: &Session, plan: &Plan, batch: &Batch<'_>, judgement: &Judgement) -> Vec<Mode> {
+    let rows = batch.opened.rows();
+    let mode = |unique: &Unique| {
+        if rows <= FEW_ROWS {
+            return Mode::Keys { candidates: None };
+        }
+        let bounds = prove::bounds(batch.opened, batch.layouts, plan, judgement, &unique.by);
+        // A bit a key takes no more than the hashes would.
+        let most = rows.saturating_mul(64).min(session.memory as u64 * 2);
+        match Packing::new(&bounds, most) {
+            Some(packing) => Mode::Codes(Arc::new(packing)),
+            None => Mode::Hash(session.space()),
+        }
+    };
+    judgement.uniques.iter().map(mode).collect()
 }
 
 /// Whether the pass must be run again, because it took something for granted that turned out otherwise.
@@ -264,10 +344,15 @@ async fn revise(
             kept.merge(prepare::table_keys(session, job, table, unique, &mode).await?);
         }
         let rule = unique.rule;
-        let found = kept.find(&mode, unique.keep.map(|(last, _)| last));
+        let found = kept.find(&mode, unique.keep.map(|(last, _)| last))?;
         tallies.rules[rule].checked = judged;
         let (rows, all) = match found {
             Found::Distinct => continue,
+            Found::Strayed => {
+                routing.modes[i] = Mode::Hash(session.space());
+                wrong = true;
+                continue;
+            }
             Found::Candidates(candidates) => {
                 routing.modes[i] = Mode::Keys { candidates: Some(Arc::new(candidates)) };
                 wrong = true;
@@ -280,7 +365,7 @@ async fn revise(
         let hold = holds(&rules[rule].rule.actions, all_rows);
         // What the pass held back for this rule, against what it should have.
         let right = match &mode {
-            Mode::Keys { candidates: None } | Mode::Hash => !hold,
+            Mode::Keys { candidates: None } | Mode::Codes(_) | Mode::Hash(_) => !hold,
             Mode::Keys { candidates: Some(_) } => hold == routing.holds[rule] && (!hold || all),
             Mode::Known { .. } => hold == routing.holds[rule],
         };
@@ -300,15 +385,21 @@ async fn run(
     session: &Session,
     batch: &Batch<'_>,
     pass: &Arc<Pass>,
+    course: &Course,
     progress: Option<&(dyn Fn(u64) + Send + Sync)>,
 ) -> Result<u64, NotOpened> {
     let (opened, layouts) = (batch.opened, batch.layouts);
     let write = pass.sink.is_some();
-    let mut read = vec![write; pass.plan.source.len()];
-    pass.judgement.program.inputs().for_each(|i| read[i] = true);
     let mut bytes = 0;
     let mut partitions: Vec<(Arc<dyn ExecutionPlan>, usize, Vec<usize>)> = Vec::new();
-    for layout in layouts {
+    for work in &course.works {
+        count_proven(pass, work);
+        if !work.read {
+            continue;
+        }
+        let layout = &layouts[work.layout];
+        let inputs = pass.judgement.inputs(&work.open);
+        let read: Vec<bool> = (0..pass.plan.source.len()).map(|i| write || inputs.contains(&i)).collect();
         let (reader, mut columns) = Reader::new(opened, layout, &pass.plan.source, &read);
         let mut at: Vec<ExtraAt> = Vec::new();
         for extra in &pass.extra {
@@ -318,14 +409,15 @@ async fn run(
                 columns.len() - 1
             }));
         }
-        bytes += opened.bytes(layout, &columns);
-        let parts = opened.divide(layout, session.partitions);
+        let pieces = work.pieces();
+        bytes += opened.bytes(&pieces, &columns);
+        let parts = opened.share_out(&pieces, session.partitions);
         if parts.is_empty() {
             continue;
         }
-        let scan = opened.scan(layout, &columns, &parts)?;
+        let scan = opened.scan_as_stored(layout, &columns, &parts);
         let offset = partitions.len();
-        let audit: Arc<dyn ExecutionPlan> = Arc::new(AuditExec::new(scan, Arc::clone(pass), reader, at, offset));
+        let audit: Arc<dyn ExecutionPlan> = Arc::new(AuditExec::new(scan, Arc::clone(pass), reader, at, Arc::clone(&work.open), offset));
         for partition in 0..audit.output_partitioning().partition_count() {
             let files = parts.get(partition).map(|p| p.iter().map(|piece| piece.file).collect()).unwrap_or_default();
             partitions.push((Arc::clone(&audit), partition, files));
@@ -361,6 +453,56 @@ async fn run(
     }
     tell();
     Ok(bytes)
+}
+
+/// What is asked of rows beside the verdicts of the rules that rows decide.
+fn wants(judgement: &Judgement, keys: &[Option<Arc<KeySet>>], write: bool) -> Wants {
+    match (write, keys.iter().any(Option::is_some)) {
+        (true, _) => Wants::Rows,
+        (false, keys) if keys || needs_columns(judgement) => Wants::Columns,
+        _ => Wants::Verdicts,
+    }
+}
+
+/// Whether rules beside references look at every row.
+pub fn needs_columns(judgement: &Judgement) -> bool {
+    !judgement.uniques.is_empty() || judgement.metrics.iter().any(|metric| !metric.counts_rows())
+}
+
+/// For each rule, how it came to its verdict.
+fn evidence(plan: &Plan, judgement: &Judgement, course: &Course) -> Vec<Evidence> {
+    let mut evidence = vec![Evidence::Scanned; plan.rules.len()];
+    for (i, check) in judgement.checks.iter().enumerate() {
+        evidence[check.rule] = match course.rows(i) {
+            (0, _) => Evidence::Scanned,
+            (_, 0) => Evidence::Proven,
+            _ => Evidence::Mixed,
+        };
+    }
+    evidence
+}
+
+/// Counts the rows that need not be looked at.
+fn count_proven(pass: &Pass, work: &Work) {
+    let mut tallies = pass.new_tallies();
+    let judgement = &pass.judgement;
+    for group in &work.groups {
+        for (i, check) in judgement.checks.iter().enumerate().filter(|(i, _)| !work.open[*i]) {
+            let proof = group.proofs[i].unwrap_or_default();
+            tallies.rules[check.rule].checked += proof.checked;
+            tallies.rules[check.rule].unknown += proof.unknown;
+        }
+        if !work.read {
+            tallies.rows += group.rows;
+            let rows = usize::try_from(group.rows).unwrap_or(usize::MAX);
+            let mut frame = Frame::new(&judgement.program, rows, &[]);
+            for (metric, tally) in judgement.metrics.iter().zip(&mut tallies.metrics) {
+                tally.update(metric, &mut frame, None);
+            }
+        }
+    }
+    pass.read.fetch_add(if work.read { 0 } else { tallies.rows }, Ordering::Relaxed);
+    pass.left.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((usize::MAX, tallies));
 }
 
 /// How a partition ended, and its files.

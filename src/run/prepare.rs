@@ -2,6 +2,7 @@
 //! table has already.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
@@ -11,9 +12,9 @@ use datafusion::physical_plan::ExecutionPlanProperties;
 use futures::StreamExt;
 
 use super::Job;
-use crate::engine::compile::{Judgement, Unique};
+use crate::engine::compile::{Judgement, Reference, Unique};
 use crate::engine::expr::{Frame, Names, NodeId, Program};
-use crate::engine::references::KeySet;
+use crate::engine::references::{KeySet, Part};
 use crate::engine::rows::RowId;
 use crate::engine::sources::layout::{Reader, layouts};
 use crate::engine::sources::{NotOpened, Session, open};
@@ -22,40 +23,93 @@ use crate::fault::Fault;
 use crate::hir::{Privacy, RuleKind};
 use crate::ir::{Input, SourceColumn};
 
-/// For each reference the keys of its dataset; `None` where there is no such dataset.
-pub async fn keys(
-    session: &Session,
-    job: &Job<'_>,
-    judgement: &Judgement,
-) -> Result<Vec<Option<Arc<KeySet>>>, Fault> {
-    let mut loaded: BTreeMap<String, Arc<KeySet>> = BTreeMap::new();
+/// A reference's keys.
+#[derive(Clone)]
+pub enum Keys {
+    /// There is no such dataset.
+    Missing,
+    All(Arc<KeySet>),
+    /// They take more than there is; so many parts do not.
+    InParts(u64),
+}
+
+/// Keys in more parts than this are beyond what passes are for.
+const MOST_PARTS: u64 = 256;
+
+/// For each reference the keys of its dataset.
+pub async fn keys(session: &Session, job: &Job<'_>, judgement: &Judgement) -> Result<Vec<Keys>, Fault> {
+    let mut loaded: BTreeMap<String, Keys> = BTreeMap::new();
     let mut sets = Vec::with_capacity(judgement.references.len());
     for reference in &judgement.references {
         let RuleKind::References { dataset, target, .. } = &job.plan.rules[reference.rule].rule.kind else { continue };
-        let Some(input) = job.datasets.get(dataset) else {
-            sets.push(None);
+        if !job.datasets.contains_key(dataset) {
+            sets.push(Keys::Missing);
             continue;
-        };
+        }
         let types: Vec<_> = reference.columns.iter().map(|c| judgement.program.ty(*c).clone()).collect();
         let name = format!("{dataset} {target:?} {types:?}");
-        let set = match loaded.get(&name) {
-            Some(set) => Arc::clone(set),
-            None => {
-                let columns = target.iter().zip(types).map(|(name, ty)| column(name, ty)).collect::<Vec<_>>();
-                let shared = Mutex::new(KeySet::default());
-                read(session, dataset, input, &columns, |arrays, batch, _| {
-                    shared.lock().unwrap_or_else(PoisonError::into_inner).add(arrays, batch.num_rows());
-                })
-                .await?;
-                let mut set = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
-                set.seal();
-                Arc::new(set)
-            }
-        };
-        loaded.insert(name, Arc::clone(&set));
-        sets.push(Some(set));
+        if !loaded.contains_key(&name) {
+            let keys = match part_of_keys(session, job, judgement, reference, None).await? {
+                Some(set) => Keys::All(Arc::new(set)),
+                None => Keys::InParts(parts(session, job, judgement, reference).await?),
+            };
+            loaded.insert(name.clone(), keys);
+        }
+        sets.extend(loaded.get(&name).cloned());
     }
     Ok(sets)
+}
+
+/// In how many parts the keys can be held.
+async fn parts(session: &Session, job: &Job<'_>, judgement: &Judgement, reference: &Reference) -> Result<u64, Fault> {
+    let mut of = 2;
+    while part_of_keys(session, job, judgement, reference, Some(Part { number: 0, of })).await?.is_none() {
+        of *= 2;
+        if of > MOST_PARTS {
+            let dataset = match &job.plan.rules[reference.rule].rule.kind {
+                RuleKind::References { dataset, .. } => dataset.as_str(),
+                _ => "",
+            };
+            return Err(Fault::usage(format!("the keys of {dataset} need more memory than may be held"))
+                .with_help("give more with `--memory`"));
+        }
+    }
+    Ok(of)
+}
+
+/// The keys of a part, or all; `None` where they take more than a reference may hold.
+pub async fn part_of_keys(
+    session: &Session,
+    job: &Job<'_>,
+    judgement: &Judgement,
+    reference: &Reference,
+    part: Option<Part>,
+) -> Result<Option<KeySet>, Fault> {
+    let RuleKind::References { dataset, target, .. } = &job.plan.rules[reference.rule].rule.kind else {
+        return Ok(Some(KeySet::default()));
+    };
+    let Some(input) = job.datasets.get(dataset) else { return Ok(Some(KeySet::default())) };
+    let types = reference.columns.iter().map(|c| judgement.program.ty(*c).clone());
+    let columns = target.iter().zip(types).map(|(name, ty)| column(name, ty)).collect::<Vec<_>>();
+    let limit = session.memory / 4 / judgement.references.len().max(1);
+    // Hashes split the keys unevenly: one part may take a little more than its share.
+    let limit = if part.is_some_and(|part| part.number > 0) { limit / 4 * 5 } else { limit };
+    let (shared, full) = (Mutex::new(KeySet::of_part(part)), AtomicBool::new(false));
+    read(session, dataset, input, &columns, |arrays, batch, _| {
+        if full.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut set = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        set.add(arrays, batch.num_rows());
+        full.store(set.bytes() > limit, Ordering::Relaxed);
+    })
+    .await?;
+    if full.into_inner() {
+        return Ok(None);
+    }
+    let mut set = shared.into_inner().unwrap_or_else(PoisonError::into_inner);
+    set.seal();
+    Ok(Some(set))
 }
 
 fn column(name: &str, ty: crate::hir::Type) -> SourceColumn {

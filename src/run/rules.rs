@@ -25,6 +25,8 @@ pub struct Findings {
     pub read: bool,
     pub tallies: Tallies,
     pub judgement: Option<Arc<Judgement>>,
+    /// For each rule how it came to its verdict.
+    pub evidence: Vec<Evidence>,
     /// For each rule whether rows that break it were held back.
     pub holds: Vec<bool>,
     /// For each unique rule the rows that break it.
@@ -131,7 +133,7 @@ fn result(job: &Job<'_>, findings: &Findings, i: usize, planned: &PlanRule) -> R
         kind: rule.kind.name().to_string(),
         verdict: RuleVerdict::NotEvaluated,
         action: Effect::None,
-        evidence: Evidence::Scanned,
+        evidence: findings.evidence.get(i).copied().unwrap_or(Evidence::Scanned),
         location: planned.location.clone(),
         checked: 0,
         violations: 0,

@@ -74,6 +74,7 @@ pub async fn judge(watch: &Watch<'_>, contract: &Contract) -> Result<Vec<Found>,
         batch: None,
         as_of: watch.as_of,
         memory: watch.memory,
+        proofs: true,
         samples: 0,
         progress: None,
     };

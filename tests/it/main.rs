@@ -25,7 +25,11 @@ mod pages;
 mod pending;
 #[cfg(feature = "engine")]
 mod people;
+#[cfg(feature = "engine")]
+mod plan;
 mod project;
+#[cfg(feature = "engine")]
+mod proofs;
 #[cfg(feature = "engine")]
 mod promote;
 #[cfg(feature = "engine")]

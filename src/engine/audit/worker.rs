@@ -7,14 +7,16 @@ use arrow::buffer::BooleanBuffer;
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Int64Type, UInt32Type};
 
+use super::dictionaries::Dictionaries;
 use super::{Pass, Tallies};
 use crate::engine::compile::{Check, Test};
 use crate::engine::expr::{Computed, Frame, falsehoods, truths};
 use crate::engine::rows::RowId;
 use crate::engine::show;
-use crate::engine::sources::layout::Reader;
+use crate::engine::sources::layout::{Reader, as_type};
 use crate::fault::Fault;
 use crate::engine::sink::HeldRow;
+use crate::ir::SourceColumn;
 
 /// A column that the files have and no contract declares.
 #[derive(Clone, Debug)]
@@ -34,10 +36,11 @@ pub struct Routed {
 }
 
 /// What a rule says of the rows of a batch.
-struct Verdict {
-    broken: BooleanBuffer,
-    checked: u64,
-    unknown: u64,
+pub(crate) struct Verdict {
+    /// `None`: not one row.
+    pub(crate) broken: Option<BooleanBuffer>,
+    pub(crate) checked: u64,
+    pub(crate) unknown: u64,
 }
 
 /// Where rows are and what they are called.
@@ -52,10 +55,13 @@ impl Place<'_> {
     }
 }
 
+#[allow(clippy::too_many_arguments)]
 pub fn judge(
     pass: &Pass,
     reader: &Reader,
     extra: &[ExtraAt],
+    open: &[bool],
+    known: &mut Dictionaries,
     tallies: &mut Tallies,
     batch: &RecordBatch,
 ) -> Result<Option<Routed>, Fault> {
@@ -66,7 +72,7 @@ pub fn judge(
     }
     let file = batch.column(width - 2).as_primitive::<UInt32Type>().value(0) as usize;
     let place = Place { file, numbers: batch.column(width - 1).as_primitive::<Int64Type>() };
-    let inputs = reader.read(batch, file);
+    let inputs = reader.read_as_scanned(batch, file);
     let judgement = &pass.judgement;
     let mut frame = Frame::new(&judgement.program, rows, &inputs);
     tallies.rows += rows as u64;
@@ -75,11 +81,13 @@ pub fn judge(
     let mut held = BooleanBuffer::new_unset(rows);
     let mut failed: Vec<Option<BooleanBuffer>> = vec![None; judgement.checks.len()];
 
-    for (i, check) in judgement.checks.iter().enumerate() {
-        let verdict = judge_check(&mut frame, check, &failed);
+    for (i, check) in judgement.checks.iter().enumerate().filter(|(i, _)| open.get(*i).copied().unwrap_or(true)) {
+        let all_judged = check.after.iter().all(|c| failed[*c].is_none());
+        let by_value = if all_judged { known.judge(judgement, i, &inputs, rows) } else { None };
+        let verdict = by_value.unwrap_or_else(|| judge_check(&mut frame, check, &failed));
         let hold = pass.holds[check.rule];
-        if matches!(check.test, Test::Mapped(_)) && hold && verdict.broken.count_set_bits() > 0 {
-            failed[i] = Some(verdict.broken.clone());
+        if matches!(check.test, Test::Mapped(_)) && hold {
+            failed[i] = verdict.broken.clone().filter(|broken| broken.count_set_bits() > 0);
         }
         note(pass, tallies, check.rule, &place, &verdict);
         hold_back(hold, check.rule, verdict.broken, &mut held, &mut holding, pass.sink.is_some());
@@ -91,7 +99,7 @@ pub fn judge(
         let columns: Vec<ArrayRef> = reference.columns.iter().map(|c| frame.get(*c).spread(rows)).collect();
         let live = applies(&mut frame, reference.when, left.clone());
         let live = crate::engine::keys::complete(&columns, live);
-        let broken = &live & &!&keys.contains(&columns, rows);
+        let broken = Some(&live & &!&keys.contains(&columns, rows, |row| place.name(row)));
         let verdict = Verdict { broken, checked: live.count_set_bits() as u64, unknown: 0 };
         note(pass, tallies, reference.rule, &place, &verdict);
         let hold = pass.holds[reference.rule];
@@ -106,7 +114,7 @@ pub fn judge(
         let live = applies(&mut frame, unique.when, left.clone());
         let kept = &mut tallies.uniques[i];
         let broken = kept.take(&pass.modes[i], &columns, by.as_ref(), live, |row| place.name(row));
-        hold_back(pass.holds[unique.rule], unique.rule, broken, &mut held, &mut holding, pass.sink.is_some());
+        hold_back(pass.holds[unique.rule], unique.rule, Some(broken), &mut held, &mut holding, pass.sink.is_some());
     }
 
     let left = !&held;
@@ -122,14 +130,12 @@ pub fn judge(
 fn hold_back(
     hold: bool,
     rule: usize,
-    broken: BooleanBuffer,
+    broken: Option<BooleanBuffer>,
     held: &mut BooleanBuffer,
     holding: &mut Vec<(usize, BooleanBuffer)>,
     write: bool,
 ) {
-    if !hold || broken.count_set_bits() == 0 {
-        return;
-    }
+    let Some(broken) = broken.filter(|broken| hold && broken.count_set_bits() > 0) else { return };
     *held = &*held | &broken;
     if write {
         holding.push((rule, broken));
@@ -140,18 +146,40 @@ fn note(pass: &Pass, tallies: &mut Tallies, rule: usize, place: &Place<'_>, verd
     let tally = &mut tallies.rules[rule];
     tally.checked += verdict.checked;
     tally.unknown += verdict.unknown;
-    let violations = verdict.broken.count_set_bits() as u64;
+    let Some(broken) = &verdict.broken else { return };
+    let violations = broken.count_set_bits() as u64;
     if violations > 0 {
         tally.violations += violations;
-        verdict.broken.set_indices().take(pass.samples).for_each(|row| tally.first.offer(pass.samples, place.name(row)));
+        broken.set_indices().take(pass.samples).for_each(|row| tally.first.offer(pass.samples, place.name(row)));
     }
 }
 
-fn judge_check(frame: &mut Frame<'_>, check: &Check, failed: &[Option<BooleanBuffer>]) -> Verdict {
+/// What a check says of the rows of a frame. `failed`: for each check the rows that it holds back.
+pub(crate) fn judge_check(frame: &mut Frame<'_>, check: &Check, failed: &[Option<BooleanBuffer>]) -> Verdict {
     let rows = frame.rows;
     let excluded = check.after.iter().filter_map(|c| failed[*c].as_ref());
     let excluded = excluded.fold(None, |all: Option<BooleanBuffer>, one| Some(all.map_or(one.clone(), |a| &a | one)));
-    // `None`: every row is judged.
+    let Masks { judged, broken, unknown } = masks(frame, check);
+    let Some(excluded) = excluded else {
+        let unknown = unknown.map_or(0, |u| u.count_set_bits()) as u64;
+        let judged = judged.map_or(rows, |j| j.count_set_bits()) as u64;
+        return Verdict { broken, checked: judged - unknown, unknown };
+    };
+    let left = !&excluded;
+    let unknown = unknown.map_or(0, |u| (&u & &left).count_set_bits()) as u64;
+    let judged = judged.map_or_else(|| left.clone(), |j| &j & &left).count_set_bits() as u64;
+    Verdict { broken: broken.map(|b| &b & &left), checked: judged - unknown, unknown }
+}
+
+/// What a check says of each row; no mask of the broken and the unknown means none, of the judged all.
+pub(super) struct Masks {
+    pub judged: Option<BooleanBuffer>,
+    pub broken: Option<BooleanBuffer>,
+    pub unknown: Option<BooleanBuffer>,
+}
+
+pub(super) fn masks(frame: &mut Frame<'_>, check: &Check) -> Masks {
+    let rows = frame.rows;
     let mut judged: Option<BooleanBuffer> = None;
     let mut broken: Option<BooleanBuffer> = None;
     if let Some(when) = check.when {
@@ -169,7 +197,7 @@ fn judge_check(frame: &mut Frame<'_>, check: &Check, failed: &[Option<BooleanBuf
         Some(judged) => &mask & judged,
         None => mask,
     };
-    let mut unknown = 0;
+    let mut unknown = None;
     match check.test {
         Test::Mapped(node) => {
             let mapped = frame.get(node);
@@ -179,6 +207,10 @@ fn judge_check(frame: &mut Frame<'_>, check: &Check, failed: &[Option<BooleanBuf
         }
         Test::Condition(node) => {
             let condition = frame.get(node);
+            let values = condition.values.as_boolean();
+            if condition.errors.is_none() && values.null_count() == 0 && !values.has_false() {
+                return Masks { judged, broken, unknown };
+            }
             let values = condition.spread(rows);
             let values = values.as_boolean();
             let mut fails = falsehoods(values);
@@ -193,21 +225,11 @@ fn judge_check(frame: &mut Frame<'_>, check: &Check, failed: &[Option<BooleanBuf
             }
             let fails = met(fails, &judged);
             broken = Some(broken.map_or(fails.clone(), |b| &b | &fails));
-            if let Some(null) = null {
-                // A row whose `when` cannot be computed is broken, not unknown.
-                let null = &met(null, &judged) & &!broken.as_ref().unwrap_or(&fails);
-                let null = excluded.as_ref().map_or(null.clone(), |e| &null & &!e);
-                unknown = null.count_set_bits() as u64;
-            }
+            // A row whose `when` cannot be computed is broken, not unknown.
+            unknown = null.map(|null| &met(null, &judged) & &!broken.as_ref().unwrap_or(&fails));
         }
     }
-    let mut broken = broken.unwrap_or_else(|| BooleanBuffer::new_unset(rows));
-    let mut checked = judged.as_ref().map_or(rows, BooleanBuffer::count_set_bits) as u64;
-    if let Some(excluded) = excluded {
-        checked = judged.map_or(!&excluded, |j| &j & &!&excluded).count_set_bits() as u64;
-        broken = &broken & &!&excluded;
-    }
-    Verdict { broken, checked: checked - unknown, unknown }
+    Masks { judged, broken, unknown }
 }
 
 /// The rows of `live` for which the rule's `when` is true.
@@ -255,7 +277,8 @@ fn route(
     if pass.accepted.fields().len() > accepted.len() {
         accepted.extend(spare.iter().cloned());
     }
-    let mut source: Vec<ArrayRef> = inputs.iter().map(|c| c.spread(rows)).collect();
+    let typed = |(c, column): (&Computed, &SourceColumn)| as_type(&c.spread(rows), &column.ty);
+    let mut source: Vec<ArrayRef> = inputs.iter().zip(&pass.plan.source).map(typed).collect();
     source.extend(spare);
     let odd = |_| Fault::internal("the rows of a batch do not have the columns that they should");
     let options = RecordBatchOptions::new().with_row_count(Some(rows));

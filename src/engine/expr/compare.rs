@@ -1,9 +1,9 @@
 //! Comparisons of two values of one type.
 
-use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Datum, Scalar};
+use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Datum, Int64Array, Scalar};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::kernels::cmp;
-use arrow::datatypes::{DataType, Float32Type, Float64Type};
+use arrow::datatypes::{DataType, Decimal64Type, Decimal128Type, Float32Type, Float64Type};
 
 use super::Computed;
 use crate::hir::{BinaryOp, Type};
@@ -32,6 +32,41 @@ fn exact(op: BinaryOp, a: &Computed, b: &Computed) -> Option<BooleanArray> {
     };
     let (left, right) = (datum(a), datum(b));
     kernel(left.as_ref(), right.as_ref()).ok()
+}
+
+/// The comparison that says the same with its sides exchanged.
+pub fn mirrored(op: BinaryOp) -> BinaryOp {
+    match op {
+        BinaryOp::Less => BinaryOp::Greater,
+        BinaryOp::LessEqual => BinaryOp::GreaterEqual,
+        BinaryOp::Greater => BinaryOp::Less,
+        BinaryOp::GreaterEqual => BinaryOp::LessEqual,
+        other => other,
+    }
+}
+
+/// Compares a column of eight-byte decimals with a constant of the same scale; `None` where it is no such column.
+pub fn narrow(op: BinaryOp, column: &ArrayRef, value: &ArrayRef) -> Option<BooleanArray> {
+    let (DataType::Decimal64(_, a), DataType::Decimal128(_, b)) = (column.data_type(), value.data_type()) else {
+        return None;
+    };
+    if a != b || value.is_null(0) {
+        return None;
+    }
+    let value = i64::try_from(value.as_primitive::<Decimal128Type>().value(0)).ok()?;
+    let stored = column.as_primitive::<Decimal64Type>();
+    let numbers: Int64Array = stored.reinterpret_cast();
+    let value = Int64Array::new_scalar(value);
+    let kernel = match op {
+        BinaryOp::Equal => cmp::eq,
+        BinaryOp::NotEqual => cmp::neq,
+        BinaryOp::Less => cmp::lt,
+        BinaryOp::LessEqual => cmp::lt_eq,
+        BinaryOp::Greater => cmp::gt,
+        BinaryOp::GreaterEqual => cmp::gt_eq,
+        _ => return None,
+    };
+    kernel(&numbers, &value).ok()
 }
 
 /// As arrow's kernels take it. One constant is a scalar; two are arrays of one.

@@ -7,6 +7,8 @@ use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::kernels::boolean;
 
 use super::{Computed, NodeId, Op, Program, arithmetic, cast, choose, compare, either, interpret, text};
+use crate::engine::sources::layout::as_type;
+use crate::hir::BinaryOp;
 
 /// One batch: the columns that the program's inputs name, and what has been computed of it so far.
 pub struct Frame<'a> {
@@ -37,7 +39,10 @@ impl<'a> Frame<'a> {
         let program = self.program;
         let node = &program.nodes[index];
         match &node.op {
-            Op::Input(position) => self.inputs[*position].clone(),
+            Op::Input(position) => {
+                let input = &self.inputs[*position];
+                Computed { values: as_type(&input.values, &node.ty), ..input.clone() }
+            }
             Op::Constant(value) => value.clone(),
             Op::Settled(a) => settle(self.get(*a)),
             Op::And(a, b) => {
@@ -55,12 +60,15 @@ impl<'a> Frame<'a> {
                 Computed { values: Arc::new(negated), ..a }
             }
             Op::IsNull(a) => {
-                let a = self.get(*a);
-                let null = match a.values.logical_nulls() {
-                    Some(nulls) => !nulls.inner(),
-                    None => BooleanBuffer::new_unset(a.values.len()),
-                };
-                Computed { values: Arc::new(BooleanArray::new(null, None)), ..a }
+                let a = self.stored(*a).unwrap_or_else(|| self.get(*a));
+                match a.values.logical_nulls().filter(|nulls| nulls.null_count() > 0) {
+                    Some(nulls) => Computed { values: Arc::new(BooleanArray::new(!nulls.inner(), None)), ..a },
+                    None if a.errors.is_some() => {
+                        let values = BooleanArray::new(BooleanBuffer::new_unset(a.values.len()), None);
+                        Computed { values: Arc::new(values), ..a }
+                    }
+                    None => Computed { values: Arc::new(BooleanArray::from(vec![false])), constant: true, errors: None },
+                }
             }
             Op::IsTrue(a) => {
                 let a = self.get(*a);
@@ -73,6 +81,9 @@ impl<'a> Frame<'a> {
                 Computed { values: Arc::new(values), ..a }
             }
             Op::Compare(op, a, b) => {
+                if let Some(values) = self.narrow(*op, *a, *b) {
+                    return Computed::new(Arc::new(values));
+                }
                 let (a, b) = (self.get(*a), self.get(*b));
                 let constant = a.constant && b.constant;
                 let rows = if constant { 1 } else { self.rows };
@@ -133,6 +144,29 @@ impl<'a> Frame<'a> {
                 computed
             }
         }
+    }
+
+    /// A column of the frame as the files store it, where a node is one.
+    fn stored(&self, id: NodeId) -> Option<Computed> {
+        match &self.program.nodes[id.0 as usize].op {
+            Op::Input(position) => self.inputs.get(*position).cloned(),
+            _ => None,
+        }
+    }
+
+    /// A comparison of a decimal column with a constant, in eight bytes where the column is stored in so many.
+    fn narrow(&self, op: BinaryOp, a: NodeId, b: NodeId) -> Option<BooleanArray> {
+        let constant = |id: NodeId| match &self.program.nodes[id.0 as usize].op {
+            Op::Constant(value) if value.errors.is_none() => Some(Arc::clone(&value.values)),
+            _ => None,
+        };
+        let (column, value, op) = match (constant(a), constant(b)) {
+            (None, Some(value)) => (a, value, op),
+            (Some(value), None) => (b, value, compare::mirrored(op)),
+            _ => return None,
+        };
+        let column = self.stored(self.program.unwidened(column)).filter(|c| !c.constant)?;
+        compare::narrow(op, &column.values, &value)
     }
 
     /// `and`, `or`: a side that is false (true) decides, whatever the other is; else what cannot be computed on either

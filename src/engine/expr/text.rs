@@ -7,6 +7,7 @@ use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::kernels::comparison;
 use arrow::datatypes::{Date32Type, Decimal128Type, Int8Type, Int16Type, Int32Type, Int64Type};
 
+use super::facts::Range;
 use crate::hir::{Expr, ExprKind, Type, Value};
 
 /// The constants of an `in`.
@@ -58,6 +59,31 @@ impl Set {
             _ => Items::Numbers(numbers),
         };
         Some(Self { items, null })
+    }
+
+    pub fn lists_null(&self) -> bool {
+        self.null
+    }
+
+    /// Whether a value within the bounds can be in the set, and whether one can be outside it.
+    pub fn within(&self, range: &Range) -> (bool, bool) {
+        match (&self.items, range) {
+            (Items::Numbers(items), Range::Numbers(least, greatest)) => {
+                let inside = items.iter().filter(|i| (least..=greatest).contains(i)).count() as i128;
+                // The items are distinct.
+                let all = greatest.checked_sub(*least).and_then(|d| d.checked_add(1)) == Some(inside);
+                (inside > 0, !all)
+            }
+            (items, Range::Texts(least, greatest)) if least == greatest => {
+                let found = match items {
+                    Items::Strings(items) => items.contains(least),
+                    Items::Short(items) => least.len() <= 12 && items.contains(&view(least)),
+                    Items::Numbers(_) => return (true, true),
+                };
+                (found, !found)
+            }
+            _ => (true, true),
+        }
     }
 
     pub fn contains(&self, values: &ArrayRef) -> BooleanArray {

@@ -124,12 +124,34 @@ impl Reader {
         (Self { columns }, scanned)
     }
 
+    /// The value that the folders of `file` give a declared column.
+    pub fn of_folder(opened: &Opened, layout: &Layout, declared: &[SourceColumn], column: usize, file: usize) -> Computed {
+        let ty = &declared[column].ty;
+        let value = match &layout.columns[column] {
+            Found::Folder(key) => {
+                let text = opened.files[file].input.partition.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
+                folder_value(text, ty)
+            }
+            _ => Value::Null,
+        };
+        Computed { values: array_of(ty, &[value]), constant: true, errors: None }
+    }
+
     /// The declared columns of a batch of `file`; those that nothing reads are null.
     pub fn read(&self, batch: &RecordBatch, file: usize) -> Vec<Computed> {
+        self.take(batch, file, as_type)
+    }
+
+    /// The same, but columns as the scan gives them: a frame brings into their type what it looks into.
+    pub fn read_as_scanned(&self, batch: &RecordBatch, file: usize) -> Vec<Computed> {
+        self.take(batch, file, |column, _| Arc::clone(column))
+    }
+
+    fn take(&self, batch: &RecordBatch, file: usize, column: impl Fn(&ArrayRef, &Type) -> ArrayRef) -> Vec<Computed> {
         let constant = |values: ArrayRef| Computed { values, constant: true, errors: None };
         let read = |take: &Option<Take>| match take {
             None => constant(new_null_array(&arrow::datatypes::DataType::Null, 1)),
-            Some(Take::Column(i, ty)) => Computed::new(as_type(batch.column(*i), ty)),
+            Some(Take::Column(i, ty)) => Computed::new(column(batch.column(*i), ty)),
             Some(Take::Folder(values, ty)) => {
                 constant(array_of(ty, std::slice::from_ref(values.get(file).unwrap_or(&Value::Null))))
             }

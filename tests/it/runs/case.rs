@@ -127,15 +127,20 @@ impl Case {
             // 2026-01-02T00:00:00Z
             as_of: 1_767_312_000_000_000,
             memory: None,
+            proofs: true,
             samples: 3,
             progress: None,
         };
         let rows = Arc::new(Rows::default());
         let report = judge(&job, Some(Arc::<Rows>::clone(&rows))).await.map_err(|f| f.message)?;
         let audited = judge(&job, None).await.map_err(|f| f.message)?;
+        let scanned = judge(&Job { proofs: false, ..job }, None).await.map_err(|f| f.message)?;
         let verdicts = |r: &Report| r.rules.iter().map(summary).collect::<Vec<_>>();
         if verdicts(&audited) != verdicts(&report) {
             return Err(format!("without a sink it is otherwise:\n{}", verdicts(&audited).join("")));
+        }
+        if verdicts(&audited) != verdicts(&scanned) || audited.rows != scanned.rows {
+            return Err(format!("without proofs it is otherwise:\n{}", verdicts(&scanned).join("")));
         }
         Ok(told(&report, &rows))
     }

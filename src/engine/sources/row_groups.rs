@@ -1,0 +1,255 @@
+//! The scan of row groups that keeps columns as they are stored where that is less: texts whose pages all refer to a
+//! dictionary stay in it, so that they can be judged once a distinct value; decimals of up to 18 digits stay in eight
+//! bytes. So the type of a column may differ from row group to row group; who reads this scan must bring a column into
+//! its type ([`super::layout::as_type`]).
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::{DataFusionError, Result as EngineResult};
+use datafusion::execution::TaskContext;
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, ReplaceChildrenOptions};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties, SendableRecordBatchStream,
+};
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
+
+use super::layout::Layout;
+use super::{BATCH_ROWS, FILE, Opened, Piece, ROW};
+use crate::engine::prove::dictionary::all_pages_refer;
+use crate::engine::prove::statistics::leaf;
+
+/// Of the scan's partitions, each some row groups.
+pub struct Scan {
+    shared: Arc<Shared>,
+    parts: Vec<Vec<Group>>,
+    schema: SchemaRef,
+    properties: Arc<PlanProperties>,
+}
+
+#[derive(Clone)]
+struct Group {
+    file: Arc<File>,
+    group: usize,
+    /// The number of its first row in the file.
+    first: i64,
+}
+
+struct File {
+    position: u32,
+    location: Path,
+    footer: Arc<ParquetMetaData>,
+}
+
+struct Shared {
+    store: Arc<dyn ObjectStore>,
+    /// Of the files, as they are read elsewhere.
+    layout: SchemaRef,
+    columns: Vec<usize>,
+}
+
+impl Scan {
+    pub fn new(opened: &Opened, layout: &Layout, columns: &[usize], parts: &[Vec<Piece>]) -> Self {
+        let mut schema: Vec<Field> = columns.iter().map(|c| layout.schema.field(*c).clone()).collect();
+        schema.push(Field::new(FILE, DataType::UInt32, false));
+        schema.push(Field::new(ROW, DataType::Int64, false));
+        let schema = Arc::new(Schema::new(schema));
+        let groups = |piece: &Piece| {
+            let of = &opened.files[piece.file];
+            let file = Arc::new(File {
+                position: u32::try_from(piece.file).unwrap_or(u32::MAX),
+                location: of.object.location.clone(),
+                footer: Arc::clone(&of.footer),
+            });
+            let rows: Vec<i64> = of.footer.row_groups().iter().map(|g| g.num_rows()).collect();
+            let group = move |&group: &usize| {
+                Group { file: Arc::clone(&file), group, first: rows[..group].iter().sum() }
+            };
+            piece.row_groups.iter().map(group).collect::<Vec<_>>()
+        };
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(Arc::clone(&schema)),
+            Partitioning::UnknownPartitioning(parts.len()),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self {
+            shared: Arc::new(Shared {
+                store: Arc::clone(&opened.store),
+                layout: Arc::clone(&layout.schema),
+                columns: columns.to_vec(),
+            }),
+            parts: parts.iter().map(|part| part.iter().flat_map(groups).collect()).collect(),
+            schema,
+            properties: Arc::new(properties),
+        }
+    }
+}
+
+impl Shared {
+    /// The row group's batches, then the file's position and the rows' numbers.
+    fn read(&self, group: Group) -> Result<BoxStream<'static, EngineResult<RecordBatch>>, ParquetError> {
+        let file = &group.file;
+        let descriptor = file.footer.file_metadata().schema_descr();
+        let plain = ArrowReaderMetadata::try_new(Arc::clone(&file.footer), ArrowReaderOptions::new())?;
+        let held = plain.schema();
+        // Where a layout leaves columns of the file out, names tell which.
+        let roots: Vec<usize> = (self.columns.iter())
+            .map(|column| match held.fields().len() == self.layout.fields().len() {
+                true => Ok(*column),
+                false => held.index_of(self.layout.field(*column).name()),
+            })
+            .collect::<Result<_, _>>()?;
+        let mut fields: Vec<Field> = held.fields().iter().map(|f| f.as_ref().clone()).collect();
+        for (column, root) in self.columns.iter().zip(&roots) {
+            let ty = self.as_stored(&group, *root, self.layout.field(*column).data_type());
+            fields[*root] = fields[*root].clone().with_data_type(ty);
+        }
+        let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(&file.footer), options).unwrap_or(plain);
+        let reader = Ranges {
+            store: Arc::clone(&self.store),
+            location: file.location.clone(),
+            footer: Arc::clone(&file.footer),
+        };
+        let mut read = roots.clone();
+        read.sort_unstable();
+        read.dedup();
+        let order: Vec<usize> = roots.iter().map(|root| read.partition_point(|r| r < root)).collect();
+        let stream = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata)
+            .with_row_groups(vec![group.group])
+            .with_projection(ProjectionMask::roots(descriptor, roots))
+            .with_batch_size(BATCH_ROWS)
+            .build()?;
+        let (position, mut next) = (file.position, group.first);
+        Ok(stream
+            .map(move |batch| {
+                let batch = batch.map_err(engine)?;
+                let rows = batch.num_rows();
+                let last = next + rows as i64;
+                let mut columns: Vec<ArrayRef> = order.iter().map(|at| Arc::clone(batch.column(*at))).collect();
+                columns.push(Arc::new(UInt32Array::from(vec![position; rows])));
+                columns.push(Arc::new(Int64Array::from_iter_values(next..last)));
+                next = last;
+                let fields = columns.iter().map(|c| Field::new("", c.data_type().clone(), true)).collect::<Vec<_>>();
+                let options = RecordBatchOptions::new().with_row_count(Some(rows));
+                Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
+            })
+            .boxed())
+    }
+
+    fn as_stored(&self, group: &Group, root: usize, ty: &DataType) -> DataType {
+        let footer = &group.file.footer;
+        let chunk = leaf(footer, root).map(|leaf| footer.row_group(group.group).column(leaf));
+        match ty {
+            DataType::Utf8View if chunk.is_some_and(all_pages_refer) => {
+                DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+            }
+            DataType::Decimal128(precision, scale) if *precision <= 18 => DataType::Decimal64(*precision, *scale),
+            other => other.clone(),
+        }
+    }
+}
+
+/// A file whose footer is at hand.
+struct Ranges {
+    store: Arc<dyn ObjectStore>,
+    location: Path,
+    footer: Arc<ParquetMetaData>,
+}
+
+impl AsyncFileReader for Ranges {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
+        Box::pin(async move { Ok(self.store.get_range(&self.location, range).await?) })
+    }
+
+    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
+        Box::pin(async move { Ok(self.store.get_ranges(&self.location, &ranges).await?) })
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>, ParquetError>> {
+        Box::pin(async move { Ok(Arc::clone(&self.footer)) })
+    }
+}
+
+/// Storage's failures stay apart from broken files.
+fn engine(error: ParquetError) -> DataFusionError {
+    match error {
+        ParquetError::External(cause) => match cause.downcast::<object_store::Error>() {
+            Ok(cause) => DataFusionError::ObjectStore(cause),
+            Err(cause) => DataFusionError::ParquetError(Box::new(ParquetError::External(cause))),
+        },
+        other => DataFusionError::ParquetError(Box::new(other)),
+    }
+}
+
+impl fmt::Debug for Scan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scan")
+    }
+}
+
+impl DisplayAs for Scan {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scan: columns={}, partitions={}", self.shared.columns.len(), self.parts.len())
+    }
+}
+
+impl ExecutionPlan for Scan {
+    fn name(&self) -> &'static str {
+        "Scan"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        _: Vec<Arc<dyn ExecutionPlan>>,
+        _: ReplaceChildrenOptions,
+    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn ExecutionPlan>>) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> EngineResult<TreeNodeRecursion>,
+    ) -> EngineResult<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn execute(&self, partition: usize, _: Arc<TaskContext>) -> EngineResult<SendableRecordBatchStream> {
+        let groups = self.parts.get(partition).cloned().unwrap_or_default();
+        let shared = Arc::clone(&self.shared);
+        let batches = futures::stream::iter(groups).map(move |group| shared.read(group).map_err(engine)).try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches)))
+    }
+}
