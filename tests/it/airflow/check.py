@@ -317,6 +317,28 @@ def lineage() -> None:
     assert {e.eventType.value for e in own} == {"START", "COMPLETE", "FAIL"}
 
 
+def foreign_text() -> None:
+    """What authors write and rows hold is no markup, and does not burst a message."""
+    from slack_sdk.models.blocks import Block
+
+    from airflow_provider_dqc import message
+
+    bad = "<!channel> & <script>alert(1)</script> [x](http://x) " * 60
+    one = {"rule": "r", "action": "block", "says": bad, "because": bad, "fix": bad, "owner": bad, "place": "a.dq:1"}
+    batch = {"batch": "<!here>\r\nBcc: x@x", "promotion": "a to b", "verdict": "blocked"}
+    summary = {"verdict": "blocked", "exit_code": 10, "batches": [batch], "findings": [one] * 20, "report": "javascript:x"}
+    made = message.blocks(summary, "https://airflow.example/log")
+    for block in Block.parse_all(made):
+        block.validate_json()
+    sections = [b["text"]["text"] for b in made if b["type"] == "section"]
+    assert sum(map(len, sections)) < 11_000 and re.fullmatch(r"and \d+ more", sections[-1]), sections
+    assert not any("<" in text for text in sections) and "javascript" not in json.dumps(made)
+    page = message.page(summary, None)
+    assert "<script" not in page and "href" not in page, page
+    assert "\n" not in message.subject(summary) and "\r" not in message.subject(summary)
+    assert "](http" not in message.markdown(summary)
+
+
 def provider() -> None:
     import jsonschema
     from airflow import __file__ as core
@@ -406,7 +428,7 @@ def main() -> None:
     sys.path.insert(0, str(SITE))
     airflow = Airflow()
     airflow.run("db", "migrate")
-    steps = sys.argv[3:] or ["a_good_month", "a_blocked_month", "service_levels", "trouble", "lineage", "provider"]
+    steps = sys.argv[3:] or ["a_good_month", "a_blocked_month", "service_levels", "trouble", "lineage", "foreign_text", "provider"]
     for step in steps:
         globals()[step]()
         print(f"{time.monotonic() - begun:6.1f} s  {step}", flush=True)

@@ -11,8 +11,9 @@ from typing import Any
 
 from airflow_provider_dqc.results import MOST_FINDINGS, Summary
 
-#: Of Slack: characters in a section, and blocks that a reader still reads.
+#: Of Slack: characters in a section, those in a message (it refuses longer ones), and blocks that a reader still reads.
 _SECTION = 2900
+_WHOLE = 10_000
 _FACTS = (("because", "because"), ("fix", "fix"), ("owner", "owner"), ("where", "place"))
 _MOST_BLOCKS = 8
 
@@ -62,7 +63,8 @@ def markdown(summary: Mapping[str, Any]) -> str:
         lines += [f"**{_quiet(f['rule'])}** {_quiet(f['says'])}", ""]
         lines += [f"- {name}: {_quiet(value)}" for name, value in _facts(f)] + [""]
     if summary.get("report"):
-        lines += [f"[The report]({summary['report']}) shows rows.", ""]
+        report = summary["report"]
+        lines += [f"[The report]({report}) shows rows." if _is_web(report) else f"Report: {_quiet(report)}", ""]
     lines.append("Approve when the data or its contract is corrected: the batch is judged again. No rule is overridden.")
     return "\n".join(lines)
 
@@ -75,8 +77,10 @@ def page(summary: Mapping[str, Any], log: str | None) -> str:
         parts += [f"<li>{name}: {html.escape(value)}</li>" for name, value in _facts(f)]
         parts.append("</ul>")
     for name, url in (("report", summary.get("report")), ("log of the task", log)):
-        if url:
+        if _is_web(url):
             parts.append(f'<p><a href="{html.escape(url, quote=True)}">{name}</a></p>')
+        elif url:
+            parts.append(f"<p>{name}: {html.escape(url)}</p>")
     return "".join(parts)
 
 
@@ -85,14 +89,25 @@ def blocks(summary: Mapping[str, Any], log: str | None) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": _cut(subject(summary), 140)}},
     ]
-    for f in findings(summary)[:_MOST_BLOCKS]:
+    found, length = findings(summary), 0
+    for f in found[:_MOST_BLOCKS]:
         lines = [f"*{_slack(f['rule'])}* {_slack(_cut(f['says'], 600))}"]
         lines += [f"*{name}:* {_slack(_cut(value, 600))}" for name, value in _facts(f)]
-        made.append({"type": "section", "text": {"type": "mrkdwn", "text": _cut("\n".join(lines), _SECTION)}})
+        said = _cut("\n".join(lines), _SECTION)
+        if length + len(said) > _WHOLE:
+            break
+        length += len(said)
+        made.append(_section(said))
+    if len(found) > len(made) - 1:
+        made.append(_section(f"and {len(found) - len(made) + 1} more"))
     links = [f"<{url}|{name}>" for name, url in (("report", summary.get("report")), ("log", log)) if _is_web(url)]
     if links:
         made.append({"type": "context", "elements": [{"type": "mrkdwn", "text": "  ".join(links)}]})
     return made
+
+
+def _section(text: str) -> dict[str, Any]:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
 
 
 def _facts(f: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -117,4 +132,4 @@ def _cut(value: str, most: int) -> str:
 
 
 def _is_web(url: str | None) -> bool:
-    return bool(url) and url.startswith(("http://", "https://")) and not set("<>| ") & set(url)
+    return bool(url) and url.startswith(("http://", "https://")) and not set("<>|() ") & set(url)
