@@ -24,6 +24,8 @@ mod pending;
 #[cfg(feature = "engine")]
 mod plan;
 #[cfg(feature = "engine")]
+mod profile;
+#[cfg(feature = "engine")]
 mod remember;
 mod revision;
 #[cfg(feature = "engine")]

@@ -3,6 +3,7 @@
 pub mod aggregates;
 pub mod audit;
 pub mod compile;
+pub mod drift;
 pub mod expr;
 pub mod keys;
 pub mod prove;
@@ -11,5 +12,6 @@ pub mod rows;
 pub mod show;
 pub mod sink;
 pub mod sources;
+pub mod sql;
 pub mod types;
 pub mod unique;

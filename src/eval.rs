@@ -8,9 +8,11 @@
 pub mod aggregate;
 pub mod cast;
 pub mod functions;
+pub mod json;
 pub mod number;
 pub mod operators;
 pub mod pattern;
+pub mod statistics;
 pub mod text;
 pub mod time;
 pub mod value;

@@ -234,6 +234,20 @@ pub struct HistoryWindow {
     pub unit: Option<Unit>,
 }
 
+impl HistoryWindow {
+    /// How many past batches are enough to judge by: 7, or fewer where the window holds fewer. A unit of time is taken
+    /// to hold a batch a day.
+    pub fn enough(&self) -> usize {
+        let days = match self.unit {
+            Some(Unit::Week) => 7,
+            Some(Unit::Month) => 30,
+            Some(Unit::Year) => 365,
+            _ => 1,
+        };
+        usize::try_from(self.count.saturating_mul(days)).unwrap_or(usize::MAX).min(7)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Aggregate {
     pub function: AggregateFn,
@@ -269,6 +283,18 @@ pub enum AggregateFn {
     Mode,
     /// Rows where the condition is true, over all rows; null over none.
     Share,
+    /// Half of the values are no further from the median than this.
+    MedianDeviation,
+    /// Of two columns, in nats.
+    MutualInformation,
+    /// Cramér's V of two columns: 0 where they are independent, 1 where one decides the other.
+    Association,
+    /// Steps between the least and the greatest value at which there is none; the step is 1, a day, or the second argument.
+    Gaps,
+    /// Of intervals from the first to the second argument: those that begin before an earlier one has ended. A null end is open.
+    Overlaps,
+    /// What `drift` compares; no author writes it, and its value is no [`Value`].
+    Distribution,
 }
 
 /// Which rows an aggregate reads.

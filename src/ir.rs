@@ -23,11 +23,17 @@ pub struct Plan {
     /// What the files hold, by the source's contract: the judged one itself in an audit.
     pub source: Vec<SourceColumn>,
     pub source_dataset: String,
+    /// In which texts without an offset are read, where files hold nothing but text.
+    #[serde(default)]
+    pub source_zone: Option<String>,
     /// What becomes of columns that the source's contract does not name.
     pub source_other: OtherColumns,
     /// The judged rows.
     pub columns: Vec<PlanColumn>,
     pub other: OtherColumns,
+    /// The declared columns of other datasets, where a rule in SQL reads them.
+    #[serde(default)]
+    pub beside: Vec<Beside>,
     /// In the order of the contract, then of the promotion; reports keep it.
     pub rules: Vec<PlanRule>,
     /// Percent of the input that may be held back.
@@ -47,6 +53,13 @@ pub struct SourceColumn {
     pub privacy: Privacy,
 }
 
+/// Another dataset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Beside {
+    pub dataset: String,
+    pub columns: Vec<SourceColumn>,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlanColumn {
     pub name: String,
@@ -54,6 +67,9 @@ pub struct PlanColumn {
     pub nullable: bool,
     pub key: bool,
     pub privacy: Privacy,
+    /// Its name before, which its history goes by.
+    #[serde(default)]
+    pub was: Option<String>,
     /// Over the source's columns. `None`: the source has no such column, it is null.
     pub value: Option<Expr>,
 }

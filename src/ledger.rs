@@ -35,9 +35,16 @@
 //! `results`, one row for each rule of each judged batch: `run_id`, `promotion`, `dataset`, `batch`, `attempt`,
 //! `published`, `rule`, `kind`, `verdict`, `action`, `evidence`, `checked`, `violations`, `unknown`, `value`,
 //! `limit_value` (numbers), `reason`, `file`, `line`, `as_of`.
+//!
+//! `metrics`, one row for each value that a published batch leaves for the history of later ones: `run_id`, `promotion`,
+//! `dataset`, `batch`, `attempt`, `rule`, `meaning` (SHA-256 of what the value means, so that a rule that is renamed or
+//! whose limit changes keeps its past), `group_key` (a JSON array of the group's values, empty where there are no
+//! groups), `value` (a number), `distribution` (JSON, of what `drift` compares), `batch_at` (the date in the batch's
+//! name, else `as_of`), `as_of`, `target_version`.
 
 mod columns;
 mod last;
+mod metrics;
 mod read;
 mod sla;
 
@@ -76,6 +83,7 @@ pub struct Ledger<'a> {
     /// Microseconds since 1970 in UTC.
     pub as_of: i64,
     pub started_at: i64,
+    past: metrics::Cache,
 }
 
 /// A run that ended.
@@ -114,7 +122,7 @@ impl<'a> Ledger<'a> {
     /// A new run's.
     pub fn new(url: &str, storage: &'a Storage, as_of: i64) -> Self {
         let url = format!("{}/", url.trim_end_matches('/'));
-        Self { url, storage, run_id: uuid::Uuid::new_v4().to_string(), as_of, started_at: now() }
+        Self { url, storage, run_id: uuid::Uuid::new_v4().to_string(), as_of, started_at: now(), past: Default::default() }
     }
 
     fn table(&self, name: &str) -> String {
@@ -143,6 +151,9 @@ impl<'a> Ledger<'a> {
         let once = entry.version.map(|(id, version)| (format!("dqc/{}/{}/{id}", entry.dataset, entry.batch), version));
         if let Some(rows) = self.results(entry)? {
             self.append("results", entry.dataset, rows, once.clone()).await?;
+        }
+        if let Some(rows) = self.metrics(entry)? {
+            self.append("metrics", entry.dataset, rows, once.clone()).await?;
         }
         self.append("batches", entry.dataset, self.batch(entry)?, once).await
     }

@@ -26,6 +26,8 @@ pub mod engine;
 #[cfg(feature = "engine")]
 pub mod run;
 #[cfg(feature = "engine")]
+pub mod profile;
+#[cfg(feature = "engine")]
 pub mod lake;
 #[cfg(feature = "engine")]
 pub mod ledger;

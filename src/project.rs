@@ -41,6 +41,11 @@ impl Format {
         ("arrow", Format::Arrow),
     ];
 
+    /// As `dqc.toml` and contracts write it.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, format)| *format == self).map_or("parquet", |(name, _)| *name)
+    }
+
     pub fn find(name: &str) -> Option<Format> {
         Self::NAMES.iter().find(|(n, _)| *n == name).map(|(_, format)| *format)
     }

@@ -3,11 +3,17 @@
 mod batch;
 mod constants;
 mod forecast;
+pub mod history;
 mod judge;
+mod over_table;
 mod prepare;
+mod queries;
+mod routed;
 mod rules;
 mod samples;
 mod schema;
+mod texts;
+mod value;
 mod verdict;
 
 use serde::{Deserialize, Serialize};
@@ -38,7 +44,24 @@ pub struct Report {
     pub passes: u64,
     /// From the batch's files.
     pub bytes_read: u64,
+    /// Other datasets that rules read, at the versions seen when the run began.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub datasets: Vec<Seen>,
     pub rules: Vec<RuleResult>,
+    /// What the batch leaves for the history of later ones; the ledger keeps it.
+    #[serde(skip)]
+    pub recorded: Vec<history::Recorded>,
+}
+
+/// A dataset as a run saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    pub dataset: String,
+    /// Of a Delta table.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub version: Option<i64>,
+    /// How many files it had.
+    pub files: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,6 +164,8 @@ pub struct Job<'a> {
     pub datasets: &'a std::collections::BTreeMap<String, crate::ir::Input>,
     /// The target as it stands, without what an earlier attempt of this batch wrote; `None` where it does not exist.
     pub table: Option<&'a crate::ir::Input>,
+    /// What was published before; `None` where nobody keeps it.
+    pub history: Option<&'a history::History>,
     /// Shown in the report and in messages.
     pub batch: Option<&'a str>,
     /// The clock: microseconds since 1970 in UTC.

@@ -14,10 +14,12 @@ use crate::fault::Fault;
 use crate::hir::Contract;
 use crate::ir::{Format, Input, Place, Plan, lower};
 use crate::lake::batch;
+use crate::ledger::Ledger;
 use crate::lake::store::Storage;
 use crate::project::{Project, folder_url};
 use crate::report::json;
 use crate::report::text::{Fate, Printer, quoted};
+use crate::run::history::History;
 use crate::run::{BatchVerdict, Job, Report};
 
 /// Judge data against a contract, and move nothing
@@ -30,6 +32,8 @@ Examples:
   dqc audit silver.orders              the dataset where it lives
   dqc audit bronze.orders --data ~/Downloads/orders.parquet
   dqc audit bronze.orders --data exports/2026-11 --format json
+  dqc audit bronze.orders --data s3://acme-bronze/orders/day=2026-11-21/part-0.csv.gz
+  dqc audit silver.orders --at-version 41
 
 Exit codes: 0 the data meets its contract, or breaks it within what it allows; 10 it would be blocked.")]
 pub struct Args {
@@ -39,6 +43,9 @@ pub struct Args {
     /// A file, a folder or a table [default: where the dataset lives]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
+    /// The version of a Delta table [default: the newest]
+    #[arg(long, value_name = "N")]
+    at_version: Option<i64>,
     /// How the report is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: run::Format,
@@ -59,8 +66,9 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     let of = Subject { project: &project, compilation: &compilation, contract: &args.contract, data: args.data.as_deref() };
     let storage = Storage::of(&project)?;
     let (shown, dataset, report) = runtime()?.block_on(async {
-        let found = of.find(&storage).await?;
-        let report = judge(context, &found.plan, &storage, &found.input, &found.datasets, &args).await?;
+        let found = of.find(&storage, args.at_version).await?;
+        let history = Ledger::new(&project.ledger()?, &storage, context.now()).history(&found.plan.dataset).await?;
+        let report = judge(context, &found.plan, &storage, &found.input, &found.datasets, &history, &args).await?;
         Ok::<_, Fault>((found.shown, found.plan.dataset, report))
     })?;
     match args.format {
@@ -92,7 +100,7 @@ pub struct Found {
 }
 
 impl Subject<'_> {
-    pub async fn find(&self, storage: &Storage) -> Result<Found, Fault> {
+    pub async fn find(&self, storage: &Storage, version: Option<i64>) -> Result<Found, Fault> {
         let (project, compilation) = (self.project, self.compilation);
         let contract = contract(compilation, self.contract)?;
         let plan = lower::audit(&compilation.checked, &compilation.sources, &contract.dataset)
@@ -100,7 +108,7 @@ impl Subject<'_> {
         let own = project.place(&contract.dataset, contract.at.as_deref(), contract.format.as_deref())?;
         let (place, only) = self.data.map_or(Ok((own.clone(), None)), |path| place_of(path, own.format))?;
         let shown = self.data.map_or_else(|| contract.dataset.clone(), |path| path.display().to_string());
-        let mut input = batch::whole(&place, storage).await?.ok_or_else(|| no_data(&shown))?;
+        let mut input = input(place, storage, version).await?.ok_or_else(|| no_data(&shown))?;
         if let Some(name) = only {
             input.files.retain(|file| file.path == name);
         }
@@ -118,6 +126,7 @@ async fn judge(
     storage: &Storage,
     input: &Input,
     datasets: &BTreeMap<String, Input>,
+    history: &History,
     args: &Args,
 ) -> Result<Report, Fault> {
     let job = Job {
@@ -126,6 +135,7 @@ async fn judge(
         input,
         datasets,
         table: None,
+        history: Some(history),
         batch: None,
         as_of: context.now(),
         memory: context.global.memory,
@@ -165,11 +175,37 @@ fn contract<'a>(compilation: &'a Compilation, name: &str) -> Result<&'a Contract
     })
 }
 
+/// The files at a place. What lies behind a URL is known once it is looked at: a table, or files of one format.
+pub(super) async fn input(place: Place, storage: &Storage, version: Option<i64>) -> Result<Option<Input>, Fault> {
+    if let Some(version) = version {
+        if place.format != Format::Delta {
+            return Err(Fault::usage("only a Delta table has versions").with_help("leave out `--at-version`"));
+        }
+        return batch::at_version(&place, storage, version).await;
+    }
+    let found = batch::whole(&place, storage).await?;
+    let nothing = found.as_ref().is_none_or(|input| input.files.is_empty() && input.version.is_none());
+    if !nothing || place.url.starts_with("file:") {
+        return Ok(found);
+    }
+    for format in [Format::Delta, Format::Parquet, Format::Csv, Format::Json, Format::Arrow] {
+        let input = batch::whole(&Place { format, ..place.clone() }, storage).await?;
+        if let Some(input) = input.filter(|i| !i.files.is_empty() || i.version.is_some()) {
+            return Ok(Some(input));
+        }
+    }
+    Ok(found)
+}
+
 /// A path of the command line as a place, with the one file that is meant.
-fn place_of(path: &Path, usual: Format) -> Result<(Place, Option<String>), Fault> {
+pub(super) fn place_of(path: &Path, usual: Format) -> Result<(Place, Option<String>), Fault> {
     let shown = path.display().to_string();
     if shown.contains("://") {
-        return Ok((Place { url: folder_url(Path::new("/"), &shown), format: usual }, None));
+        let (folder, name) = shown.rsplit_once('/').unwrap_or((&shown, ""));
+        return Ok(match format_of(name) {
+            Some(format) => (Place { url: folder_url(Path::new("/"), folder), format }, Some(name.to_owned())),
+            None => (Place { url: folder_url(Path::new("/"), &shown), format: usual }, None),
+        });
     }
     let real = path.canonicalize().map_err(|_| Fault::usage(format!("there is no file or folder `{shown}`")))?;
     if real.is_dir() {
@@ -178,26 +214,44 @@ fn place_of(path: &Path, usual: Format) -> Result<(Place, Option<String>), Fault
     }
     let name = real.file_name().map(|name| name.to_string_lossy().into_owned());
     let folder = real.parent().unwrap_or(Path::new("/"));
-    Ok((Place { url: folder_url(folder, ""), format: format_of(&real).unwrap_or(usual) }, name))
+    let format = name.as_deref().and_then(format_of).unwrap_or(usual);
+    Ok((Place { url: folder_url(folder, ""), format }, name))
 }
 
-fn format_of(file: &Path) -> Option<Format> {
-    match file.extension()?.to_str()? {
-        "parquet" => Some(Format::Parquet),
-        "csv" => Some(Format::Csv),
+/// By a file's ending, packed or not.
+fn format_of(name: &str) -> Option<Format> {
+    let name = name.to_ascii_lowercase();
+    let plain = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
+    match plain.rsplit_once('.')?.1 {
+        "parquet" | "parq" | "pq" => Some(Format::Parquet),
+        "csv" | "tsv" => Some(Format::Csv),
         "json" | "jsonl" | "ndjson" => Some(Format::Json),
-        "arrow" | "feather" => Some(Format::Arrow),
+        "arrow" | "ipc" | "feather" => Some(Format::Arrow),
         _ => None,
     }
 }
 
-/// Of the files right in a folder; those of a contract whose layer is a Delta table are taken for Parquet.
+/// Of the files in a folder, those of partitions too; what a contract has whose layer is a Delta table is taken for
+/// Parquet.
 fn files_format(folder: &Path, usual: Format) -> Format {
-    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let found = files.filter_map(|entry| format_of(&entry.path())).next();
+    let mut found = None;
+    let mut folders = vec![folder.to_path_buf()];
+    while let (None, Some(folder)) = (found, folders.pop()) {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with(['_', '.']) {
+                continue;
+            }
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else {
+                found = found.or_else(|| format_of(&name));
+            }
+        }
+    }
     found.unwrap_or(if usual == Format::Delta { Format::Parquet } else { usual })
 }
 
-fn no_data(shown: &str) -> Fault {
+pub(super) fn no_data(shown: &str) -> Fault {
     Fault::usage(format!("`{shown}` holds no data")).with_help("`--data PATH` names a file, a folder or a table")
 }

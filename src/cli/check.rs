@@ -79,9 +79,11 @@ pub fn run(context: &Context, args: Args) -> Outcome {
 pub fn compile(project: &Project) -> Result<Compilation, Fault> {
     let (files, unreadable) = Sources::load(&project.loader())?.into_parts();
     let mut compilation = crate::compile(files, &project.layers());
-    if !unreadable.is_empty() {
+    let queries = super::engine::findings(&compilation);
+    if !unreadable.is_empty() || !queries.is_empty() {
         let mut sink = Sink::default();
         sink.extend(std::mem::take(&mut compilation.diagnostics));
+        sink.extend(queries);
         sink.extend(Sources::findings(&unreadable, &compilation.sources));
         compilation.diagnostics = sink.into_sorted();
     }

@@ -1,8 +1,13 @@
 //! The commands that read data.
 
+use std::path::Path;
+
 use clap::Subcommand;
 
-use super::{Context, Outcome, audit, pending, plan, run as runner, sla};
+use super::{Context, Outcome, audit, pending, plan, profile, run as runner, sla};
+use crate::Compilation;
+use crate::diagnostics::Diagnostic;
+use crate::fault::Fault;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -10,6 +15,7 @@ pub enum Command {
     Pending(pending::Args),
     Audit(audit::Args),
     Plan(plan::Args),
+    Profile(profile::Args),
     Sla(sla::Args),
 }
 
@@ -19,8 +25,20 @@ pub fn run(context: &Context, command: Command) -> Outcome {
         Command::Pending(args) => pending::run(context, args),
         Command::Audit(args) => audit::run(context, args),
         Command::Plan(args) => plan::run(context, args),
+        Command::Profile(args) => profile::run(context, args),
         Command::Sla(args) => sla::run(context, args),
     }
 }
 
 pub use super::remember::remember;
+
+/// What only the engine finds in a project that compiles: whether queries can be planned.
+pub fn findings(compilation: &Compilation) -> Vec<Diagnostic> {
+    crate::engine::sql::findings(&compilation.checked, &compilation.sources)
+}
+
+/// What a project is started with from a file of data: its name, its format, its contracts.
+pub fn first(context: &Context, data: &Path) -> Result<(String, &'static str, String), Fault> {
+    let found = profile::first(context, data)?;
+    Ok((found.name, found.format.name(), found.contracts))
+}

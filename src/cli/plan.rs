@@ -49,13 +49,14 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     let of = Subject { project: &project, compilation: &compilation, contract: &args.contract, data: args.data.as_deref() };
     let storage = Storage::of(&project)?;
     let (shown, found) = runtime()?.block_on(async {
-        let found = of.find(&storage).await?;
+        let found = of.find(&storage, None).await?;
         let job = Job {
             plan: &found.plan,
             storage: &storage,
             input: &found.input,
             datasets: &found.datasets,
             table: None,
+            history: None,
             batch: None,
             as_of: context.now(),
             memory: context.global.memory,

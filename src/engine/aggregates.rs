@@ -1,15 +1,16 @@
 //! Aggregates of one pass: each partition keeps a state, states of all partitions merge into the same value whatever
 //! the threads did.
 
+mod columns;
 mod exact;
 mod moments;
 mod state;
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, UInt32Array};
 use arrow::buffer::BooleanBuffer;
-use arrow::row::{RowConverter, SortField};
+use arrow::compute::take;
 
 use super::expr::{Computed, Frame, NodeId, Program};
 use super::expr::truths;
@@ -108,25 +109,26 @@ impl Tally {
         types: &[&Type],
         included: &BooleanBuffer,
     ) {
-        let fields = keys.iter().map(|k| SortField::new(k.data_type().clone())).collect();
-        let Ok(encoded) = RowConverter::new(fields).and_then(|c| c.convert_columns(keys)) else { return };
-        // The rows of each group of the batch, then one update a group.
-        let mut members: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        let Some(encoded) = super::keys::encode(keys) else { return };
+        // The rows of each group together, then one update a group: each row is touched once, however many groups there are.
+        let mut members: HashMap<&[u8], Vec<u32>> = HashMap::new();
         for row in included.set_indices() {
-            members.entry(encoded.row(row).data()).or_default().push(row);
+            members.entry(encoded.row(row).data()).or_default().push(row as u32);
         }
+        let members: Vec<(&[u8], Vec<u32>)> = members.into_iter().collect();
+        let order: UInt32Array = members.iter().flat_map(|(_, rows)| rows.iter().copied()).collect::<Vec<_>>().into();
+        let Ok(values) = values.iter().map(|v| take(v, &order, None)).collect::<Result<Vec<_>, _>>() else { return };
+        let mut start = 0;
         for (key, rows) in members {
-            let first = rows.first().copied().unwrap_or(0);
+            let first = rows.first().map_or(0, |r| *r as usize);
             let new = || Group {
                 key: keys.iter().zip(key_types).map(|(k, ty)| value_at(k, first, ty)).collect(),
                 state: State::new(&metric.aggregate, types),
             };
             let group = self.groups.entry(key.into()).or_insert_with(new);
-            let mut mask = vec![false; included.len()];
-            for row in rows {
-                mask[row] = true;
-            }
-            group.state.update(values, types, &mask.into());
+            let part: Vec<ArrayRef> = values.iter().map(|v| v.slice(start, rows.len())).collect();
+            group.state.update(&part, types, &BooleanBuffer::new_set(rows.len()));
+            start += rows.len();
         }
     }
 
@@ -172,6 +174,15 @@ impl Tally {
                 State::new(&metric.aggregate, &types).finish(&metric.ty)
             }
         }
+    }
+
+    /// How the values are distributed, of a metric that keeps it.
+    pub fn distribution(&self) -> Option<&super::drift::Distribution> {
+        self.groups.values().next()?.state.distribution()
+    }
+
+    pub fn group(&self, encoded: &[u8]) -> Option<&Group> {
+        self.groups.get(encoded)
     }
 
     /// The groups by their encoded keys, so in the order of their values.

@@ -125,6 +125,14 @@ impl Tallies {
     }
 }
 
+/// Of a batch of a scan the rows that nothing holds back; nothing is counted.
+pub fn accepted(pass: &Pass, reader: &Reader, batch: &RecordBatch) -> Result<Option<RecordBatch>, Fault> {
+    let open = vec![true; pass.judgement.checks.len()];
+    let mut known = Dictionaries::new(&pass.judgement);
+    let routed = worker::judge(pass, reader, &[], &open, &mut known, &mut pass.new_tallies(), batch)?;
+    Ok(routed.map(|r| r.accepted))
+}
+
 /// The operator; its own output is empty, what it finds is left with the [`Pass`].
 pub struct AuditExec {
     input: Arc<dyn ExecutionPlan>,

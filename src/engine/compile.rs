@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::aggregates::Metric;
 use super::expr::{Names, NodeId, Program};
+use super::sources::text::CORRUPT;
 use crate::fault::Fault;
-use crate::hir::{Aggregate, Expr, ExprKind, Nulls, Over, Privacy, Rule, RuleKind, Rows, TemplatePart, Type};
+use crate::hir::{
+    Aggregate, AggregateFn, Expr, ExprKind, Nulls, Over, Privacy, Rule, RuleKind, Rows, TemplatePart, Type, Write,
+};
 use crate::ir::{Plan, PlanRule};
 
 /// What a plan becomes.
@@ -59,7 +62,7 @@ pub struct Unique {
     pub when: Option<NodeId>,
     pub keep: Option<(bool, NodeId)>,
     /// Judged over the table too.
-    pub key: bool,
+    pub table: bool,
 }
 
 /// A value that a sample shows.
@@ -104,6 +107,11 @@ impl Names for Judged<'_> {
 
 /// The value of a column's mapping, which can fail.
 fn mapped(plan: &Plan, program: &mut Program, name: &str) -> Option<Result<NodeId, Fault>> {
+    if name == CORRUPT {
+        // A line that is no row: what stands there says why.
+        let text = Source(plan).column(program, name)?;
+        return Some(Ok(program.failing(text)));
+    }
     let column = plan.column(name)?;
     Some(match &column.value {
         Some(value) => program.add(value, &Source(plan)).map(|id| program.cast(id, column.ty.clone(), false)),
@@ -157,14 +165,12 @@ impl Judgement {
         for check in &mut out.checks {
             let reads = columns_of(&plan.rules[check.rule]);
             let fallible = matches!(check.test, Test::Condition(_));
-            check.after =
-                mappings.iter().filter(|(_, column)| fallible && reads.contains(column)).map(|(c, _)| *c).collect();
+            let concerns = |column: &String| fallible && reads.contains(column) || column == CORRUPT;
+            let own = plan.rules[check.rule].rule.name == "lines.readable";
+            check.after = mappings.iter().filter(|(_, column)| !own && concerns(column)).map(|(c, _)| *c).collect();
         }
         if write {
-            for column in &plan.columns {
-                let node = Judged(plan).column(&mut out.program, &column.name);
-                out.columns.push(node.ok_or_else(|| Fault::internal("a column of the plan has no value"))?);
-            }
+            out.select(plan, plan.columns.iter().map(|c| c.name.as_str()))?;
         }
         Ok(out)
     }
@@ -178,6 +184,15 @@ impl Judgement {
         let shown = self.shown.iter().flatten().map(|shown| shown.node);
         let all = checks.chain(references).chain(uniques).chain(metrics).chain(self.columns.iter().copied()).chain(shown);
         self.program.inputs_of(all)
+    }
+
+    /// Adds columns of the judged rows to those that are given out.
+    pub fn select<'n>(&mut self, plan: &Plan, names: impl Iterator<Item = &'n str>) -> Result<(), Fault> {
+        for name in names {
+            let node = Judged(plan).column(&mut self.program, name);
+            self.columns.push(node.ok_or_else(|| Fault::internal("a column of the plan has no value"))?);
+        }
+        Ok(())
     }
 
     fn rule(&mut self, plan: &Plan, position: usize, planned: &PlanRule) -> Result<(), Fault> {
@@ -205,16 +220,25 @@ impl Judgement {
                 self.references.push(Reference { rule: position, columns: nodes, when });
             }
             RuleKind::Unique { by, keep, key } => {
-                let by = by.iter().map(|e| program.add(e, &names)).collect::<Result<Vec<_>, _>>()?;
+                let mut by = by.iter().map(|e| program.add(e, &names)).collect::<Result<Vec<_>, _>>()?;
+                let merge_key = *key && matches!(plan.write, Some(Write::Merge { .. }));
+                // Of rows that are merged the newest wins: only a tie breaks the key.
+                if let (true, Some(Write::Merge { by: Some(newest) })) = (merge_key, &plan.write) {
+                    by.push(program.add(newest, &names)?);
+                }
                 let keep = match keep {
                     Some(keep) => Some((keep.last, program.add(&keep.by, &names)?)),
                     None => None,
                 };
-                self.uniques.push(Unique { rule: position, by, when, keep, key: *key });
+                let table = !merge_key && (*key || rule.over == Over::Table);
+                self.uniques.push(Unique { rule: position, by, when, keep, table });
             }
             RuleKind::Aggregate { condition, .. } => {
                 for (aggregate, ty) in aggregates(condition) {
                     self.metric(plan, position, when, aggregate, ty)?;
+                }
+                for aggregate in distributions(condition) {
+                    self.metric(plan, position, when, &aggregate, &Type::Double)?;
                 }
             }
         }
@@ -263,7 +287,8 @@ impl Judgement {
             let mut shown: Vec<Shown> = Vec::new();
             if let RuleKind::Mapping { column } = &planned.rule.kind {
                 let value = plan.column(column).and_then(|c| c.value.as_ref());
-                let read = value.map(columns_in).unwrap_or_default();
+                let corrupt = || if column == CORRUPT { vec![CORRUPT.to_owned()] } else { Vec::new() };
+                let read = value.map_or_else(corrupt, columns_in);
                 for name in read {
                     let Some(node) = Source(plan).column(&mut self.program, &name) else { continue };
                     let privacy = plan.source.iter().find(|c| c.name == name).map_or(Privacy::Public, |c| c.privacy);
@@ -351,4 +376,29 @@ pub fn aggregates(expr: &Expr) -> Vec<(&Aggregate, &Type)> {
         }
     });
     found
+}
+
+/// What the `drift` of a condition compares, as aggregates.
+pub fn distributions(expr: &Expr) -> Vec<Aggregate> {
+    let mut found: Vec<Aggregate> = Vec::new();
+    expr.visit(&mut |e| {
+        if let ExprKind::Drift { value, .. } = &e.kind {
+            let aggregate = distribution(value);
+            if !found.contains(&aggregate) {
+                found.push(aggregate);
+            }
+        }
+    });
+    found
+}
+
+/// How the values of an expression are distributed.
+pub fn distribution(value: &Expr) -> Aggregate {
+    Aggregate {
+        function: AggregateFn::Distribution,
+        args: vec![value.clone()],
+        distinct: false,
+        filter: None,
+        rows: Rows::Own,
+    }
 }

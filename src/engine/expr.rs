@@ -75,6 +75,8 @@ enum Op {
     Constant(Computed),
     /// Null where its operand cannot be computed.
     Settled(NodeId),
+    /// Cannot be computed where the value is there.
+    Failing(NodeId, u8),
     And(NodeId, NodeId),
     Or(NodeId, NodeId),
     Not(NodeId),
@@ -168,6 +170,16 @@ impl Program {
         self.node(format!("settled {id:?}"), Op::Settled(id), ty)
     }
 
+    /// Fails for every row in which the text is there, which says why.
+    pub fn failing(&mut self, text: NodeId) -> NodeId {
+        let reason = "the line cannot be read";
+        if !self.reasons.iter().any(|r| r.as_ref() == reason) {
+            self.reasons.push(reason.into());
+        }
+        let code = self.code(reason);
+        self.node(format!("failing {text:?}"), Op::Failing(text, code), Type::String)
+    }
+
     pub fn null(&mut self, ty: Type) -> NodeId {
         let values = array_of(&ty, &[Value::Null]);
         let key = format!("literal {:?} {ty:?}", Value::Null);
@@ -194,7 +206,7 @@ impl Program {
         let constant = |id: &NodeId| matches!(self.nodes[id.0 as usize].op, Op::Constant(_));
         let foldable = match &self.nodes[id.0 as usize].op {
             Op::Input(_) | Op::Constant(_) => false,
-            Op::Settled(a) | Op::Not(a) | Op::IsNull(a) | Op::IsTrue(a) | Op::IsFalse(a) => constant(a),
+            Op::Settled(a) | Op::Failing(a, _) | Op::Not(a) | Op::IsNull(a) | Op::IsTrue(a) | Op::IsFalse(a) => constant(a),
             Op::In(a, _) | Op::Like { value: a, .. } | Op::Matches(a, _) | Op::Length(a) => constant(a),
             Op::Cast { value: a, .. } | Op::Field(a, _) => constant(a),
             Op::And(a, b) | Op::Or(a, b) | Op::Compare(_, a, b) | Op::Arithmetic(_, a, b) => constant(a) && constant(b),
@@ -362,6 +374,7 @@ impl Program {
             match &self.nodes[index].op {
                 Op::Input(position) => drop(found.insert(*position)),
                 Op::Constant(_) => {}
+                Op::Failing(a, _) => open.push(*a),
                 Op::Settled(a) | Op::Not(a) | Op::IsNull(a) | Op::IsTrue(a) | Op::IsFalse(a) => open.push(*a),
                 Op::In(a, _) | Op::Like { value: a, .. } | Op::Matches(a, _) | Op::Length(a) => open.push(*a),
                 Op::Cast { value: a, .. } | Op::Field(a, _) => open.push(*a),

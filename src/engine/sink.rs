@@ -41,3 +41,21 @@ pub struct HeldRow {
     /// Each rule that holds it back: the name, and the reason in words with the operands' values, masked.
     pub reasons: Vec<(Arc<str>, String)>,
 }
+
+/// Takes rows and drops them.
+pub struct Discard;
+
+#[async_trait::async_trait]
+impl Sink for Discard {
+    async fn begin(&self, _: SchemaRef, _: SchemaRef, _: usize) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn accept(&self, _: usize, _: RecordBatch) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn hold(&self, _: usize, _: RecordBatch, _: Vec<HeldRow>) -> Result<(), Fault> {
+        Ok(())
+    }
+}

@@ -4,7 +4,9 @@
 pub mod layout;
 mod row_groups;
 pub mod schema;
+pub mod text;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, SchemaRef};
@@ -21,7 +23,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
-use datafusion::prelude::SessionConfig;
+use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
@@ -33,7 +35,7 @@ use url::Url;
 
 use crate::engine::unique::Space;
 use crate::fault::{Fault, FaultKind};
-use crate::ir::{Input, InputFile};
+use crate::ir::{Format, Input, InputFile, Place, SourceColumn};
 use crate::storage::Storage;
 use layout::Layout;
 
@@ -80,6 +82,11 @@ impl Session {
         Space(Arc::clone(&self.runtime.memory_pool))
     }
 
+    /// For queries, in the same memory.
+    pub fn context(&self) -> SessionContext {
+        SessionContext::new_with_config_rt(self.task.session_config().clone(), Arc::clone(&self.runtime))
+    }
+
     pub fn runtime(&self) -> &Arc<RuntimeEnv> {
         &self.runtime
     }
@@ -124,6 +131,11 @@ impl SourceFile {
 
 /// The files of an input with their footers, in the input's order.
 pub struct Opened {
+    /// What the files hold, where it is text; they stand as parquet beside.
+    pub text: Option<text::Kind>,
+    /// Lines that are no rows.
+    pub corrupt: u64,
+    spooled: Vec<text::Spooled>,
     pub store: Arc<dyn ObjectStore>,
     store_url: ObjectStoreUrl,
     factory: Arc<CachedParquetFileReaderFactory>,
@@ -146,6 +158,66 @@ impl From<Fault> for NotOpened {
 
 /// Reads the footers of all files.
 pub async fn open(session: &Session, input: &Input) -> Result<Opened, NotOpened> {
+    open_declared(session, input, &[]).await
+}
+
+/// Reads the footers of all files; `declared` says what texts are to become.
+pub async fn open_declared(session: &Session, input: &Input, declared: &[SourceColumn]) -> Result<Opened, NotOpened> {
+    match input.place.format {
+        Format::Parquet | Format::Delta => open_parquet(session, input).await,
+        format => open_spooled(session, input, format, declared).await,
+    }
+}
+
+/// Reads files of another format into parquet files beside, side by side.
+async fn open_spooled(
+    session: &Session,
+    input: &Input,
+    format: Format,
+    declared: &[SourceColumn],
+) -> Result<Opened, NotOpened> {
+    let url = parse(&input.place.url)?;
+    let store = session.storage.root(&url)?;
+    let prefix = Path::from_url_path(url.path()).unwrap_or_default();
+    let declared = Arc::new(declared.to_vec());
+    let read = |file: &InputFile| {
+        let (store, declared, location) = (Arc::clone(&store), Arc::clone(&declared), below(&prefix, &file.path));
+        tokio::spawn(text::spool(store, location, file.clone(), format, declared))
+    };
+    let mut spooled = Vec::with_capacity(input.files.len());
+    let mut reading = futures::stream::iter(input.files.iter().map(read)).buffered(session.partitions);
+    while let Some(done) = reading.next().await {
+        spooled.push(done.map_err(|_| Fault::internal("a file's reading stopped early"))??);
+    }
+    let local = Input {
+        place: Place { url: "file:///".to_string(), format: Format::Parquet },
+        files: spooled.iter().map(|s| beside(s.file.path())).collect::<Option<_>>().ok_or_else(|| Fault::internal("a file has no name"))?,
+        version: None,
+    };
+    let mut opened = open_parquet(session, &local).await?;
+    for (file, input) in opened.files.iter_mut().zip(&input.files) {
+        file.input = input.clone();
+    }
+    opened.text = text::kind(format);
+    opened.corrupt = spooled.iter().map(|s| s.corrupt).sum();
+    if opened.corrupt == 0 && opened.text.is_some() {
+        // The column for lines that are no rows is none of the files'.
+        for file in &mut opened.files {
+            let kept = file.schema.fields().iter().filter(|f| f.name() != text::CORRUPT).cloned().collect::<Vec<_>>();
+            file.schema = Arc::new(arrow::datatypes::Schema::new(kept));
+        }
+    }
+    opened.spooled = spooled;
+    Ok(opened)
+}
+
+fn beside(path: &std::path::Path) -> Option<InputFile> {
+    let path = path.to_str()?.trim_start_matches('/').to_owned();
+    let size = std::fs::metadata(format!("/{path}")).ok()?.len();
+    Some(InputFile { path, size, e_tag: None, modified: 0, partition: Vec::new() })
+}
+
+async fn open_parquet(session: &Session, input: &Input) -> Result<Opened, NotOpened> {
     let url = parse(&input.place.url)?;
     let store = session.storage.root(&url)?;
     let authority = match url.scheme() {
@@ -163,7 +235,7 @@ pub async fn open(session: &Session, input: &Input) -> Result<Opened, NotOpened>
         fetches.push(Box::pin(footer(Arc::clone(&store), Arc::clone(&factory), location, file.clone())));
     }
     let files = futures::stream::iter(fetches).buffered(FETCHES).try_collect().await?;
-    Ok(Opened { store, store_url, factory, files })
+    Ok(Opened { text: None, corrupt: 0, spooled: Vec::new(), store, store_url, factory, files })
 }
 
 fn below(prefix: &Path, path: &str) -> Path {
@@ -300,6 +372,12 @@ impl Opened {
             .with_extension(access)
     }
 
+    /// Whether a file has the column itself, not in the names of its folders.
+    pub fn holds(&self, name: &str) -> bool {
+        let same = |f: &Arc<Field>| f.name().to_lowercase() == name.to_lowercase();
+        self.files.iter().any(|file| file.schema.fields().iter().any(same))
+    }
+
     /// A part of a file, as it is stored.
     pub fn range(&self, file: usize, range: std::ops::Range<u64>) -> BoxFuture<'static, Result<bytes::Bytes, Fault>> {
         use object_store::ObjectStoreExt;
@@ -311,6 +389,10 @@ impl Opened {
 
     /// Compressed bytes of some columns in some row groups.
     pub fn bytes(&self, pieces: &[Piece], columns: &[usize]) -> u64 {
+        if !self.spooled.is_empty() {
+            let files: BTreeSet<usize> = pieces.iter().map(|piece| piece.file).collect();
+            return files.iter().filter_map(|f| self.files.get(*f)).map(|f| f.input.size).sum();
+        }
         let mut bytes = 0;
         for piece in pieces {
             let footer = &self.files[piece.file].footer;

@@ -3,6 +3,7 @@
 use num_bigint::BigInt;
 
 use super::number::{self, Rounding};
+use super::statistics::{self, Pairs};
 use super::{Reason, Result, Scope, cast, eval, holds, value};
 use crate::hir::{Aggregate, AggregateFn, Type, Value};
 
@@ -20,8 +21,11 @@ pub fn aggregate(of: &Aggregate, ty: &Type, rows: &[&dyn Scope]) -> Result {
     let Some(first) = of.args.first() else {
         return count(judged.len());
     };
-    if of.function == AggregateFn::Correlation {
-        return correlation(of, &judged);
+    match of.function {
+        AggregateFn::Correlation => return correlation(of, &judged),
+        AggregateFn::MutualInformation | AggregateFn::Association | AggregateFn::Overlaps => return pairs(of, &judged),
+        AggregateFn::Gaps => return gaps(of, &judged),
+        _ => {}
     }
     let mut values = Vec::new();
     for row in &judged {
@@ -87,16 +91,21 @@ pub fn over(function: AggregateFn, mut values: Vec<Value>, share: f64, ty: &Type
         Variance => double(moment(&doubles(&values), 2, true)),
         StdDevPop => double(moment(&doubles(&values), 2, false).map(f64::sqrt)),
         VariancePop => double(moment(&doubles(&values), 2, false)),
-        Median | Quantile | ApproxQuantile => {
+        // A value that occurs, as Spark's `approx_percentile`.
+        ApproxQuantile => double(statistics::least_at(doubles(&values), share)),
+        Median | Quantile => {
             let at = if function == Median { 0.5 } else { share };
-            let quantile = double(quantile(doubles(&values), at))?;
+            let quantile = double(statistics::quantile(doubles(&values), at))?;
             cast::cast(quantile, ty)
         }
         Skewness => double(standardised(&doubles(&values), 3)),
         Kurtosis => double(standardised(&doubles(&values), 4).map(|k| k - 3.0)),
         Entropy => double(entropy(values)),
         Mode => Ok(mode(values)),
-        Share | Correlation => Err(Reason::UNSUPPORTED),
+        MedianDeviation => double(statistics::median_deviation(doubles(&values))),
+        Share | Correlation | MutualInformation | Association | Gaps | Overlaps | Distribution => {
+            Err(Reason::UNSUPPORTED)
+        }
     }
 }
 
@@ -169,14 +178,6 @@ fn standardised(xs: &[f64], power: i32) -> Option<f64> {
     Some(moment(xs, power, false)? / variance.powf(f64::from(power) / 2.0))
 }
 
-/// With linear interpolation between the two nearest values.
-fn quantile(mut xs: Vec<f64>, at: f64) -> Option<f64> {
-    xs.sort_by(f64::total_cmp);
-    let position = at.clamp(0.0, 1.0) * (xs.len().checked_sub(1)? as f64);
-    let (low, high) = (xs.get(position.floor() as usize)?, xs.get(position.ceil() as usize)?);
-    Some(low + (high - low) * position.fract())
-}
-
 /// Each different value and how often it comes, in the values' order.
 fn frequencies(mut values: Vec<Value>) -> Vec<(Value, usize)> {
     values.sort_by(value::order);
@@ -217,4 +218,51 @@ fn correlation(of: &Aggregate, rows: &[&dyn Scope]) -> Result {
     let spread = |xs: &[f64], m: f64| xs.iter().map(|x| (x - m).powi(2)).sum::<f64>().sqrt();
     let spreads = spread(&xs, mx) * spread(&ys, my);
     Ok(if xs.is_empty() || spreads == 0.0 { Value::Null } else { Value::Double(covariance / spreads) })
+}
+
+/// Over the rows in which neither is null; an interval may lack its end.
+fn pairs(of: &Aggregate, rows: &[&dyn Scope]) -> Result {
+    let [a, b] = of.args.as_slice() else { return Err(Reason::UNSUPPORTED) };
+    let mut found = Vec::new();
+    for row in rows {
+        found.push((eval(a, *row)?, eval(b, *row)?));
+    }
+    if of.function == AggregateFn::Overlaps {
+        let interval = |(from, to): &(Value, Value)| {
+            let end = if *to == Value::Null { statistics::OPEN } else { statistics::place_of(to)? };
+            Some((statistics::place_of(from)?, end))
+        };
+        return Ok(Value::Int(statistics::overlaps(found.iter().filter_map(interval).collect())));
+    }
+    found.retain(|(a, b)| *a != Value::Null && *b != Value::Null);
+    let numbered = |side: fn(&(Value, Value)) -> &Value| {
+        let mut different: Vec<&Value> = found.iter().map(side).collect();
+        different.sort_by(|a, b| value::order(a, b));
+        different.dedup_by(|a, b| value::same(a, b));
+        different
+    };
+    let (left, right) = (numbered(|p| &p.0), numbered(|p| &p.1));
+    let place = |among: &[&Value], v: &Value| among.binary_search_by(|x| value::order(x, v)).unwrap_or(0);
+    let counted = found.iter().map(|(a, b)| (place(&left, a), place(&right, b), 1));
+    let mut counts = std::collections::BTreeMap::new();
+    counted.for_each(|(a, b, n)| *counts.entry((a, b)).or_insert(0) += n);
+    let pairs = Pairs::new(counts.into_iter().map(|((a, b), n)| (a, b, n)));
+    let value = match of.function {
+        AggregateFn::MutualInformation => pairs.mutual_information(),
+        _ => pairs.association(),
+    };
+    Ok(value.map_or(Value::Null, Value::Double))
+}
+
+fn gaps(of: &Aggregate, rows: &[&dyn Scope]) -> Result {
+    let value = of.args.first().ok_or(Reason::UNSUPPORTED)?;
+    let step = match of.args.get(1).map(|a| &a.kind) {
+        Some(crate::hir::ExprKind::Literal(step)) => Some(step),
+        _ => None,
+    };
+    let mut steps = Vec::new();
+    for row in rows {
+        steps.extend(statistics::step_of(&eval(value, *row)?, step));
+    }
+    Ok(Value::Int(statistics::gaps(steps)))
 }

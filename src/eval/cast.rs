@@ -39,6 +39,7 @@ pub fn cast(from: Value, ty: &Type) -> Result {
         (Type::Time, String(s)) => time::time_of_day(s.trim()).map(Time).ok_or_else(|| Reason::not_a(ty)),
         (Type::Interval, Interval(t)) => Ok(Interval(t)),
         (Type::MonthInterval, MonthInterval(n)) => Ok(MonthInterval(n)),
+        (Type::Array { .. } | Type::Map { .. } | Type::Struct(_), String(s)) => super::json::parse(&s, ty),
         (Type::Array { item, .. }, Array(items)) => {
             items.into_iter().map(|i| cast(i, item)).collect::<Result<Vec<_>>>().map(Array)
         }

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Location, Plan, PlanColumn, PlanRule, SourceColumn, Stage};
+use super::{Beside, Location, Plan, PlanColumn, PlanRule, SourceColumn, Stage};
 use crate::hir::{
     Action, Act, Checked, Column, Contract, Expr, ExprKind, Grain, Mapping, Nulls, Over, Promotion, Rule, RuleKind,
     Type,
@@ -15,6 +15,7 @@ pub fn audit(checked: &Checked, sources: &SourceMap, dataset: &str) -> Option<Pl
     let mut plan = plan(contract, contract, sources);
     plan.columns = contract.columns.iter().map(|c| column(c, Some(own(c)))).collect();
     plan.rules = contract.rules.iter().map(|r| planned(r, sources)).collect();
+    plan.beside = beside(checked, &plan.rules);
     plan.digest = digest(&serde_json::to_vec(contract).ok()?);
     Some(plan)
 }
@@ -37,6 +38,7 @@ pub fn promotion(checked: &Checked, sources: &SourceMap, promotion: &Promotion) 
         }
     }
     plan.rules = rules;
+    plan.beside = beside(checked, &plan.rules);
     plan.digest = digest(&serde_json::to_vec(&(from, to, promotion)).ok()?);
     Some(plan)
 }
@@ -50,9 +52,11 @@ fn plan(contract: &Contract, source: &Contract, sources: &SourceMap) -> Plan {
         promotion: None,
         source: source.columns.iter().map(source_column).collect(),
         source_dataset: source.dataset.clone(),
+        source_zone: source.zone.clone(),
         source_other: source.other,
         columns: Vec::new(),
         other: contract.other,
+        beside: Vec::new(),
         rules: Vec::new(),
         quarantine_cap: contract.quarantine_cap,
         write: None,
@@ -61,12 +65,35 @@ fn plan(contract: &Contract, source: &Contract, sources: &SourceMap) -> Plan {
     }
 }
 
+/// The datasets that rules in SQL name; a word that stands for something else does no harm.
+fn beside(checked: &Checked, rules: &[PlanRule]) -> Vec<Beside> {
+    let mut words = std::collections::BTreeSet::new();
+    for rule in rules {
+        if let RuleKind::NoRows { sql } = &rule.rule.kind {
+            // Names in backticks are the same names.
+            let plain = sql.to_lowercase().replace('`', "");
+            let parts = plain.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'));
+            words.extend(parts.map(str::to_owned));
+        }
+    }
+    let named = checked.contracts.iter().filter(|c| words.contains(&c.dataset.to_lowercase()));
+    named.map(|c| Beside { dataset: c.dataset.clone(), columns: c.columns.iter().map(source_column).collect() }).collect()
+}
+
 fn source_column(c: &Column) -> SourceColumn {
     SourceColumn { name: c.name.clone(), ty: c.ty.clone(), nullable: c.nullable, privacy: c.privacy }
 }
 
 fn column(c: &Column, value: Option<Expr>) -> PlanColumn {
-    PlanColumn { name: c.name.clone(), ty: c.ty.clone(), nullable: c.nullable, key: c.key, privacy: c.privacy, value }
+    PlanColumn {
+        name: c.name.clone(),
+        ty: c.ty.clone(),
+        nullable: c.nullable,
+        key: c.key,
+        privacy: c.privacy,
+        was: c.was.clone(),
+        value,
+    }
 }
 
 /// The files' column itself.
@@ -180,6 +207,7 @@ impl Plan {
                 found.insert(dataset.clone());
             }
         }
+        found.extend(self.beside.iter().map(|b| b.dataset.clone()));
         found.into_iter().collect()
     }
 }

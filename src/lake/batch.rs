@@ -81,6 +81,16 @@ pub async fn whole(place: &Place, storage: &Storage) -> Result<Option<Input>, Fa
     Ok(Some(Input { place: place.clone(), files: listing.files, version: listing.version }))
 }
 
+/// The files of a Delta table at one of its versions; `None` where there is no table.
+///
+/// # Errors
+/// The table has no such version any more.
+pub async fn at_version(place: &Place, storage: &Storage, version: i64) -> Result<Option<Input>, Fault> {
+    let Some(mut table) = Table::open(&place.url, storage).await? else { return Ok(None) };
+    table.go_to(version).await?;
+    Ok(Some(Input { place: place.clone(), files: table.files()?, version: Some(table.version()) }))
+}
+
 struct Listing {
     files: Vec<InputFile>,
     /// Folders that hold a `_SUCCESS` file.
@@ -113,8 +123,10 @@ fn is_data(file: &InputFile, format: Format) -> bool {
     let name = file.path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
     let endings: &[&str] = match format {
         Format::Delta | Format::Parquet => &[".parquet", ".parq", ".pq"],
-        Format::Csv => &[".csv", ".csv.gz", ".csv.zst", ".tsv"],
-        Format::Json => &[".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".json.zst", ".jsonl.zst"],
+        Format::Csv => &[".csv", ".csv.gz", ".csv.zst", ".tsv", ".tsv.gz", ".tsv.zst"],
+        Format::Json => &[
+            ".json", ".jsonl", ".ndjson", ".json.gz", ".jsonl.gz", ".ndjson.gz", ".json.zst", ".jsonl.zst", ".ndjson.zst",
+        ],
         Format::Arrow => &[".arrow", ".ipc", ".feather"],
     };
     let fits = endings.iter().any(|ending| name.ends_with(ending)) || !name.contains('.');

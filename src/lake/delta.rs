@@ -99,6 +99,21 @@ impl Table {
         loaded.map_err(|e| failed(&e, &format!("the log of the table `{}` could not be read", self.name)))
     }
 
+    /// Goes to an earlier version.
+    pub async fn go_to(&mut self, version: i64) -> Result<(), Fault> {
+        let newest = self.version();
+        let missing = || {
+            Fault::usage(format!("the table `{}` has no version {version}", self.name))
+                .with_help(format!("the newest is {newest}; old ones go when the log is cleaned"))
+        };
+        let wanted = u64::try_from(version).map_err(|_| missing())?;
+        if version > newest {
+            return Err(missing());
+        }
+        let failed = self.inner.load_version(wanted as _).await.is_err();
+        if failed { Err(missing()) } else { self.readable() }
+    }
+
     /// Refuses what this program would misread.
     fn readable(&self) -> Result<(), Fault> {
         let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;

@@ -137,24 +137,6 @@ impl Sink for Stage {
     }
 }
 
-/// Takes rows and drops them: for a judgement from which nothing follows.
-pub struct Nowhere;
-
-#[async_trait::async_trait]
-impl Sink for Nowhere {
-    async fn begin(&self, _: SchemaRef, _: SchemaRef, _: usize) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    async fn accept(&self, _: usize, _: RecordBatch) -> Result<(), Fault> {
-        Ok(())
-    }
-
-    async fn hold(&self, _: usize, _: RecordBatch, _: Vec<HeldRow>) -> Result<(), Fault> {
-        Ok(())
-    }
-}
-
 impl Pass {
     async fn abort(&self) {
         for writer in &self.writers {

@@ -11,7 +11,7 @@ use crate::ir::{Format, Input};
 use crate::lake::batch;
 use crate::lake::delta::Table;
 use crate::lake::quarantine::Held;
-use crate::lake::stage::{Nowhere, Stage};
+use crate::lake::stage::Stage;
 use crate::lake::store::{Store, hex};
 use crate::ledger::BatchEntry;
 use crate::promote::pending::{Before, State, number};
@@ -89,12 +89,10 @@ impl Run<'_> {
             _ => {}
         }
         let table = match &target {
-            // A merge judges keys within the batch.
-            Some(target) if !matches!(task.promotion.write, Write::Merge { .. }) => {
-                self.table_without(task, state, target)?
-            }
-            _ => None,
+            Some(target) => self.table_without(task, state, target)?,
+            None => None,
         };
+        let history = self.history(task).await?;
         let stage = Arc::new(Stage::new(
             Store::open(&place.url, self.lake.storage)?,
             self.held(task, state, &attempt).await?,
@@ -106,6 +104,7 @@ impl Run<'_> {
             input: &state.batch.input,
             datasets,
             table: table.as_ref(),
+            history: Some(&history),
             batch: Some(&state.batch.name),
             as_of: self.options.as_of,
             memory: self.options.memory,
@@ -113,7 +112,7 @@ impl Run<'_> {
             samples: self.options.samples,
             progress: self.options.progress,
         };
-        let sink: Arc<dyn Sink> = if self.options.dry_run { Arc::new(Nowhere) } else { stage.clone() };
+        let sink: Arc<dyn Sink> = if self.options.dry_run { Arc::new(crate::engine::sink::Discard) } else { stage.clone() };
         let judged = tokio::select! {
             judged = self.judge.judge(&job, sink) => judged,
             fault = self.options.stop.asked() => Err(fault),

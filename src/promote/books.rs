@@ -52,11 +52,24 @@ impl Receipt<'_> {
             ("dqc_files".to_owned(), json(serde_json::to_string(&files))?),
             ("dqc_held".to_owned(), json(serde_json::to_string(self.held))?),
             ("dqc_report".to_owned(), json(serde_json::to_string(&report))?),
+            ("dqc_metrics".to_owned(), json(serde_json::to_string(recorded(&report)))?),
         ]))
     }
 }
 
+/// What the log keeps of what the batch leaves for later ones: without it, a run that dies before its books are done
+/// would leave a gap in the history. Very many groups are too much for a log.
+fn recorded(report: &Report) -> &[crate::run::history::Recorded] {
+    if report.recorded.len() <= 1000 { &report.recorded } else { &[] }
+}
+
 impl Run<'_> {
+    /// What was published before into the promotion's target, where a rule looks at it.
+    pub(super) async fn history(&self, task: &Task<'_>) -> Result<crate::run::history::History, Fault> {
+        let looks = crate::run::history::meanings_of(task.plan).iter().any(|parts| !parts.is_empty());
+        if looks { self.ledger.history(&task.promotion.to).await } else { Ok(Default::default()) }
+    }
+
     /// Finishes the books of a batch that the target has; gives the version that published it, and its report.
     pub(super) async fn recover(&self, task: &Task<'_>, state: &State) -> Result<(i64, Option<Report>), Fault> {
         let target = Table::open(&self.place(&task.promotion.to)?.url, self.lake.storage).await?;
@@ -80,7 +93,8 @@ impl Run<'_> {
             )
         };
         let held: Manifest = serde_json::from_str(text("dqc_held")).map_err(unread)?;
-        let report: Report = serde_json::from_str(text("dqc_report")).map_err(unread)?;
+        let mut report: Report = serde_json::from_str(text("dqc_report")).map_err(unread)?;
+        report.recorded = serde_json::from_str(text("dqc_metrics")).unwrap_or_default();
         let id = target.id()?;
         self.quarantine_rows(task, state, &held, &id, version).await?;
         let entry = self.entry(task, state);

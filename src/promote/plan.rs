@@ -67,12 +67,6 @@ pub fn can_write(task: &Task<'_>) -> Result<(), Fault> {
             task.promotion.to
         )));
     }
-    if reads_table(task.plan, &task.promotion.write) {
-        return Err(Fault::usage(format!(
-            "`{name}` is written with `merge` and has rules over the table, which do not go together yet"
-        ))
-        .with_help("judge the batch, or write `replace`"));
-    }
     Ok(())
 }
 

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::rules::Findings;
 use super::Job;
-use crate::engine::aggregates::{self, Metric};
-use crate::engine::compile::columns_in;
-use crate::engine::expr::{Frame, Names, NodeId, Program};
+use super::history::{self, Asked, Recorded};
+use super::rules::Findings;
+use super::value::{self, Known, Why};
+use crate::engine::aggregates::{self, Metric, Tally};
+use crate::engine::compile::{columns_in, distribution};
+use crate::engine::drift::Distribution;
+use crate::engine::expr::Program;
 use crate::engine::show;
-use crate::engine::types::value_at;
-use crate::hir::{Aggregate, AggregateFn, Among, Expr, ExprKind, ForEach, Grain, Nulls, Over, Privacy, RuleKind, Type, Value, Write};
+use crate::eval;
+use crate::hir::{Aggregate, AggregateFn, Among, Expr, ExprKind, ForEach, Nulls, Privacy, RuleKind, Type, Value};
 use crate::ir::{Plan, PlanRule};
-use crate::source::Span;
 
 /// What came of a rule over aggregates.
 #[derive(Default)]
@@ -25,8 +27,10 @@ pub struct Outcome {
     pub value: Option<Json>,
     pub limit: Option<Json>,
     pub reason: Option<String>,
-    /// Groups that break the rule, in the order of their values.
+    /// Groups that break the rule, the worst first.
     pub groups: Vec<Broken>,
+    /// What the batch leaves for later ones.
+    pub recorded: Vec<Recorded>,
 }
 
 /// A group that breaks a rule.
@@ -34,252 +38,303 @@ pub struct Broken {
     pub values: serde_json::Map<String, Json>,
     pub texts: BTreeMap<String, String>,
     pub reason: Option<String>,
+    /// How far the value is from the limit.
+    distance: f64,
 }
-
-/// The values of aggregates and groups, to put in place of the expressions.
-type Known<'a> = Vec<(&'a Expr, Result<Value, String>)>;
 
 pub fn evaluate(job: &Job<'_>, findings: &Findings, position: usize) -> Outcome {
     let planned = &job.plan.rules[position];
     let Some(judgement) = &findings.judgement else { return Outcome::default() };
-    let RuleKind::Aggregate { condition, .. } = &planned.rule.kind else { return Outcome::default() };
-    if let Some(reason) = unsupported(job, planned, condition) {
-        return Outcome { reason: Some(reason), ..Outcome::default() };
-    }
-    let metrics: Vec<(&Metric, &aggregates::Tally)> =
+    let RuleKind::Aggregate { condition, value, limit } = &planned.rule.kind else { return Outcome::default() };
+    let metrics: Vec<(&Metric, &Tally)> =
         judgement.metrics.iter().zip(&findings.tallies.metrics).filter(|(m, _)| m.rule == position).collect();
     if let Some((rows, reason)) = metrics.iter().find_map(|(_, tally)| tally.failed()) {
         let reason = format!("{reason} in {rows} {}", if *rows == 1 { "row" } else { "rows" });
         return Outcome { checked: 1, violations: 1, reason: Some(reason), ..Outcome::default() };
     }
+    let past: Vec<(&Expr, &[String])> = history::of_the_past(condition)
+        .into_iter()
+        .zip(findings.meanings.get(position).into_iter().flatten().map(Vec::as_slice))
+        .collect();
+    let rule = Rule { job, planned, condition, sides: (value.as_ref(), limit.as_ref()), metrics, past, program: &judgement.program };
     match &planned.rule.for_each {
-        None => whole(job, planned, condition, &metrics, &judgement.program),
-        Some(each) => grouped(job, planned, condition, each, &metrics, &judgement.program),
+        None => rule.whole(),
+        Some(each) => rule.grouped(each, findings.among.get(&position)),
     }
 }
 
-/// What this engine does not judge yet.
-fn unsupported(job: &Job<'_>, planned: &PlanRule, condition: &Expr) -> Option<String> {
-    let past = condition.any(&mut |e| matches!(e.kind, ExprKind::History { .. } | ExprKind::Drift { .. }));
-    if past {
-        return Some("there is too little history".to_string());
-    }
-    let merged = matches!(job.plan.write, Some(Write::Merge { .. })) && planned.rule.over == Over::Table;
-    merged.then(|| "a rule over a merged table is not judged by this version".to_string())
+/// A rule with all that its value is made from.
+struct Rule<'a> {
+    job: &'a Job<'a>,
+    planned: &'a PlanRule,
+    condition: &'a Expr,
+    sides: (Option<&'a Expr>, Option<&'a Expr>),
+    metrics: Vec<(&'a Metric, &'a Tally)>,
+    /// The parts of the condition that look at the past, and what their values mean.
+    past: Vec<(&'a Expr, &'a [String])>,
+    program: &'a Program,
 }
 
-fn whole(
-    job: &Job<'_>,
-    planned: &PlanRule,
-    condition: &Expr,
-    metrics: &[(&Metric, &aggregates::Tally)],
-    program: &Program,
-) -> Outcome {
-    let known = |aggregate: &Aggregate| {
-        let (metric, tally) = metrics.iter().find(|(m, _)| &m.aggregate == aggregate)?;
-        Some(tally.value(metric, program))
-    };
-    let mut outcome = Outcome::default();
-    let (value, limit) = sides(job, planned, &known, &Vec::new());
-    (outcome.value, outcome.limit) = (value, limit);
-    match verdict(job.as_of, condition, planned.rule.nulls, &known, &Vec::new()) {
-        Verdict::Holds => outcome.checked = 1,
-        Verdict::Breaks(reason) => {
-            (outcome.checked, outcome.violations, outcome.reason) = (1, 1, reason);
-        }
-        Verdict::Unknown => outcome.reason = Some("the value is null".to_string()),
-    }
-    outcome
-}
-
-fn grouped(
-    job: &Job<'_>,
-    planned: &PlanRule,
-    condition: &Expr,
-    each: &ForEach,
-    metrics: &[(&Metric, &aggregates::Tally)],
-    program: &Program,
-) -> Outcome {
-    // Every group that any aggregate of the rule has seen.
-    let mut groups: BTreeMap<Vec<u8>, Vec<Value>> = BTreeMap::new();
-    for (metric, tally) in metrics.iter().filter(|(m, _)| !m.by.is_empty()) {
-        let _ = metric;
-        for (key, group) in tally.groups() {
-            groups.entry(key.to_vec()).or_insert_with(|| group.key.clone());
-        }
-    }
-    let mut judged: Vec<(Option<Vec<u8>>, Vec<Value>)> = groups.into_iter().map(|(k, v)| (Some(k), v)).collect();
-    if let Some(Among::Values(expected)) = &each.among {
-        for key in expected {
-            if !judged.iter().any(|(_, k)| k == key) {
-                judged.push((None, key.clone()));
-            }
-        }
-    }
-    let mut outcome = Outcome::default();
-    for (encoded, key) in judged {
-        let known = |aggregate: &Aggregate| {
-            let (metric, tally) = metrics.iter().find(|(m, _)| &m.aggregate == aggregate)?;
-            if metric.by.is_empty() {
-                return Some(tally.value(metric, program));
-            }
-            let groups = tally.groups();
-            let group = encoded.as_ref().and_then(|e| groups.iter().find(|(k, _)| k == e));
-            Some(group.map_or_else(|| aggregates::of_nothing(metric, program), |(_, g)| g.state.finish(&metric.ty)))
-        };
-        let by: Known<'_> = each.by.iter().zip(&key).map(|((_, e), v)| (e, Ok(v.clone()))).collect();
-        match verdict(job.as_of, condition, planned.rule.nulls, &known, &by) {
-            Verdict::Holds => outcome.checked += 1,
-            Verdict::Unknown => outcome.unknown += 1,
-            Verdict::Breaks(reason) => {
-                outcome.checked += 1;
-                outcome.violations += 1;
-                let (value, limit) = sides(job, planned, &known, &by);
-                let broken = broken(job.plan, each, &key, &value, &limit, reason);
-                if outcome.groups.is_empty() {
-                    (outcome.value, outcome.limit) = (value, limit);
-                }
-                outcome.groups.push(broken);
-            }
-        }
-    }
-    if outcome.checked == 0 {
-        outcome.reason = Some(if outcome.unknown > 0 { "the value is null for every group" } else { "there is no group" }.into());
-    }
-    outcome
-}
-
-fn broken(
-    plan: &Plan,
-    each: &ForEach,
-    key: &[Value],
-    value: &Option<Json>,
-    limit: &Option<Json>,
-    reason: Option<String>,
-) -> Broken {
-    let mut values = serde_json::Map::new();
-    let mut texts = BTreeMap::new();
-    for ((name, expr), part) in each.by.iter().zip(key) {
-        let privacy = privacy(plan, &columns_in(expr));
-        if let Some(json) = show::json(part, privacy) {
-            values.insert(name.clone(), json);
-        }
-        texts.insert(name.clone(), show::filling(part, privacy).unwrap_or_else(|| "***".to_string()));
-    }
-    for (name, side) in [("value", value), ("limit", limit)] {
-        if let Some(side) = side {
-            values.insert(name.to_string(), side.clone());
-        }
-    }
-    Broken { values, texts, reason }
+/// The batch, or one group of it.
+struct Part<'a> {
+    /// The group's values, by the expressions that group.
+    by: Vec<(&'a Expr, Value)>,
+    /// As the aggregates keep it; `None` for a group that no row has.
+    encoded: Option<&'a [u8]>,
+    grouped: bool,
+    /// In the ledger.
+    name: String,
 }
 
 enum Verdict {
     Holds,
     Breaks(Option<String>),
     Unknown,
+    NotEvaluated(String),
 }
 
-fn verdict(
-    now: i64,
-    condition: &Expr,
-    nulls: Nulls,
-    aggregate: &dyn Fn(&Aggregate) -> Option<Result<Value, String>>,
-    known: &Known<'_>,
-) -> Verdict {
-    match compute(now, condition, aggregate, known) {
-        Ok(Value::Bool(true)) => Verdict::Holds,
-        Ok(Value::Null) if nulls == Nulls::Pass => Verdict::Unknown,
-        Ok(_) => Verdict::Breaks(None),
-        Err(reason) => Verdict::Breaks(Some(reason)),
+impl Rule<'_> {
+    fn whole(&self) -> Outcome {
+        let part = Part { by: Vec::new(), encoded: None, grouped: false, name: String::new() };
+        let mut outcome = Outcome::default();
+        (outcome.value, outcome.limit) = self.shown(&part);
+        self.record(&part, &mut outcome.recorded);
+        match self.verdict(&part) {
+            Verdict::Holds => outcome.checked = 1,
+            Verdict::Breaks(reason) => {
+                (outcome.checked, outcome.violations, outcome.reason) = (1, 1, reason);
+            }
+            Verdict::Unknown => outcome.reason = Some("the value is null".to_string()),
+            Verdict::NotEvaluated(reason) => outcome.reason = Some(reason),
+        }
+        outcome
     }
-}
 
-/// The two sides of a comparison, as reports show them.
-fn sides(
-    job: &Job<'_>,
-    planned: &PlanRule,
-    aggregate: &dyn Fn(&Aggregate) -> Option<Result<Value, String>>,
-    known: &Known<'_>,
-) -> (Option<Json>, Option<Json>) {
-    let RuleKind::Aggregate { value, limit, .. } = &planned.rule.kind else { return (None, None) };
-    let side = |expr: &Option<Expr>| {
-        let expr = expr.as_ref()?;
-        let value = compute(job.as_of, expr, aggregate, known).ok()?;
-        show::json(&value, shown(job.plan, expr))
-    };
-    (side(value), side(limit))
+    fn grouped(&self, each: &ForEach, of_dataset: Option<&Vec<Vec<Value>>>) -> Outcome {
+        // Every group that any aggregate of the rule has seen, then those that should be there.
+        let mut groups: BTreeMap<&[u8], Vec<Value>> = BTreeMap::new();
+        for (_, tally) in self.metrics.iter().filter(|(m, _)| !m.by.is_empty()) {
+            for (key, group) in tally.groups() {
+                groups.entry(key).or_insert_with(|| group.key.clone());
+            }
+        }
+        let mut judged: Vec<(Option<&[u8]>, Vec<Value>)> = groups.into_iter().map(|(k, v)| (Some(k), v)).collect();
+        let expected = match &each.among {
+            Some(Among::Values(values)) => Some(values),
+            Some(Among::Dataset { .. }) => of_dataset,
+            None => None,
+        };
+        let order = |a: &[Value], b: &[Value]| {
+            a.iter().zip(b).map(|(a, b)| eval::value::order(a, b)).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+        };
+        let mut there: Vec<Vec<Value>> = judged.iter().map(|(_, key)| key.clone()).collect();
+        there.sort_by(|a, b| order(a, b));
+        for key in expected.into_iter().flatten() {
+            if there.binary_search_by(|k| order(k, key)).is_err() {
+                judged.push((None, key.clone()));
+            }
+        }
+        let mut outcome = Outcome::default();
+        let mut unjudged = None;
+        for (encoded, key) in judged {
+            let privacies = each.by.iter().map(|(_, e)| privacy(self.job.plan, &columns_in(e)));
+            let named: Vec<(Value, Privacy)> = key.iter().cloned().zip(privacies).collect();
+            let by = each.by.iter().map(|(_, e)| e).zip(key.iter().cloned()).collect();
+            let part = Part { by, encoded, grouped: true, name: history::group_name(&named) };
+            self.record(&part, &mut outcome.recorded);
+            match self.verdict(&part) {
+                Verdict::Holds => outcome.checked += 1,
+                Verdict::Unknown => outcome.unknown += 1,
+                Verdict::NotEvaluated(reason) => {
+                    outcome.unknown += 1;
+                    unjudged.get_or_insert(reason);
+                }
+                Verdict::Breaks(reason) => {
+                    outcome.checked += 1;
+                    outcome.violations += 1;
+                    outcome.groups.push(self.broken(each, &key, &part, reason));
+                }
+            }
+        }
+        outcome.groups.sort_by(|a, b| b.distance.total_cmp(&a.distance));
+        if let Some(worst) = outcome.groups.first() {
+            (outcome.value, outcome.limit) = (worst.values.get("value").cloned(), worst.values.get("limit").cloned());
+        }
+        if outcome.checked == 0 {
+            let nothing = if outcome.unknown > 0 { "the value is null for every group" } else { "there is no group" };
+            outcome.reason = Some(unjudged.unwrap_or_else(|| nothing.to_string()));
+        }
+        outcome
+    }
+
+    fn verdict(&self, part: &Part<'_>) -> Verdict {
+        match self.compute(self.condition, part) {
+            Ok(Value::Bool(true)) => Verdict::Holds,
+            Ok(Value::Null) if self.planned.rule.nulls == Nulls::Pass => Verdict::Unknown,
+            Ok(_) => Verdict::Breaks(None),
+            Err(Why::Broken(reason)) => Verdict::Breaks(Some(reason)),
+            Err(Why::NotEvaluated(reason)) => Verdict::NotEvaluated(reason),
+        }
+    }
+
+    fn compute(&self, expr: &Expr, part: &Part<'_>) -> Result<Value, Why> {
+        let aggregate = |wanted: &Aggregate| {
+            let (metric, tally) = self.metrics.iter().find(|(m, _)| &m.aggregate == wanted)?;
+            if !part.grouped || metric.by.is_empty() {
+                return Some(tally.value(metric, self.program));
+            }
+            let group = part.encoded.and_then(|e| tally.group(e));
+            Some(group.map_or_else(|| aggregates::of_nothing(metric, self.program), |g| g.state.finish(&metric.ty)))
+        };
+        let past = |e: &Expr| self.past(e, part);
+        value::compute(self.job.as_of, expr, &Known { by: &part.by, aggregate: &aggregate, past: &past })
+    }
+
+    /// The value of a part that looks at the past.
+    fn past(&self, e: &Expr, part: &Part<'_>) -> Result<Value, Why> {
+        let nothing = || Why::NotEvaluated("there is no history here".to_string());
+        let (_, meanings) = self.past.iter().find(|(known, _)| known.kind == e.kind).ok_or_else(nothing)?;
+        let history = self.job.history.ok_or_else(nothing)?;
+        let batch = self.job.batch;
+        let before = batch.and_then(history::date_of).unwrap_or(self.job.as_of);
+        let asked = Asked { meanings, batch, before };
+        match &e.kind {
+            ExprKind::History { statistic, window, .. } => {
+                let past = history.within(&asked, &part.name, *window).map_err(Why::NotEvaluated)?;
+                let values = past.iter().filter_map(|p| p.value.map(Value::Double)).collect();
+                eval::aggregate::over(*statistic, values, 0.5, &Type::Double).map_err(|r| Why::Broken(r.to_string()))
+            }
+            ExprKind::Drift { value, measure, window } => {
+                if self.hidden(value) {
+                    return Err(Why::NotEvaluated("nothing is kept of the values that are compared: they are not to be seen".to_string()));
+                }
+                let past = history.within(&asked, &part.name, *window).map_err(Why::NotEvaluated)?;
+                let mut parts = past.iter().filter_map(|p| Distribution::parse(p.distribution.as_deref()?));
+                let (Some(now), Some(mut then)) = (self.distributed(value, part), parts.next()) else {
+                    return Ok(Value::Null);
+                };
+                parts.for_each(|p| then.merge(&p));
+                Ok(now.drift(&then, *measure).map_or(Value::Null, Value::Double))
+            }
+            _ => Err(nothing()),
+        }
+    }
+
+    /// How an expression's values are distributed in a part, as the ledger may know it.
+    fn distributed(&self, of: &Expr, part: &Part<'_>) -> Option<Distribution> {
+        let wanted = distribution(of);
+        let (_, tally) = self.metrics.iter().find(|(m, _)| m.aggregate == wanted)?;
+        let found = match part.grouped {
+            true => tally.group(part.encoded?)?.state.distribution(),
+            false => tally.distribution(),
+        }?;
+        let public = privacy(self.job.plan, &columns_in(of)) == Privacy::Public;
+        Some(if public { found.clone() } else { found.masked() })
+    }
+
+    /// Whether nothing of the values may be kept: secrets, and numbers that would show a person's own.
+    fn hidden(&self, of: &Expr) -> bool {
+        let wanted = distribution(of);
+        let texts = |(m, tally): &(&Metric, &Tally)| {
+            let first = tally.distribution().is_some_and(Distribution::has_texts);
+            m.aggregate == wanted && (first || tally.groups().iter().any(|(_, g)| g.state.distribution().is_some_and(Distribution::has_texts)))
+        };
+        match privacy(self.job.plan, &columns_in(of)) {
+            Privacy::Public => false,
+            Privacy::Personal => !self.metrics.iter().any(texts),
+            Privacy::Secret => true,
+        }
+    }
+
+    /// Notes the rule's value, and those whose past it looks at.
+    fn record(&self, part: &Part<'_>, into: &mut Vec<Recorded>) {
+        let mut note = |of: &Expr, meaning: &str, distribution: bool| {
+            let known = |r: &Recorded| r.meaning == meaning && r.group == part.name;
+            if into.iter().rev().take(8).any(known) {
+                return;
+            }
+            let (mut value, mut distributed) = (None, None);
+            match distribution {
+                true if self.hidden(of) => {}
+                true => distributed = self.distributed(of, part).filter(|d| !d.is_empty()).map(|d| d.to_text()),
+                false if shown(self.job.plan, of) != Privacy::Public => {}
+                false => value = self.compute(of, part).ok().and_then(|v| eval::value::as_f64(&v)),
+            }
+            if value.is_some() || distributed.is_some() {
+                into.push(Recorded {
+                    rule: self.planned.rule.name.clone(),
+                    meaning: meaning.to_owned(),
+                    group: part.name.clone(),
+                    value,
+                    distribution: distributed,
+                });
+            }
+        };
+        for (e, meanings) in &self.past {
+            if let Some(meaning) = meanings.first() {
+                note(history::compared(e), meaning, matches!(e.kind, ExprKind::Drift { .. }));
+            }
+        }
+        if let Some(value) = self.sides.0
+            && value.ty.is_numeric()
+            && history::of_the_past(value).is_empty()
+            && let Some(meaning) = history::meanings(self.job.plan, self.planned, value).first()
+        {
+            note(value, meaning, false);
+        }
+    }
+
+    /// The two sides of a comparison, as reports show them.
+    fn shown(&self, part: &Part<'_>) -> (Option<Json>, Option<Json>) {
+        let side = |expr: Option<&Expr>| {
+            let expr = expr?;
+            let value = self.compute(expr, part).ok()?;
+            show::json(&value, shown(self.job.plan, expr))
+        };
+        (side(self.sides.0), side(self.sides.1))
+    }
+
+    fn broken(&self, each: &ForEach, key: &[Value], part: &Part<'_>, reason: Option<String>) -> Broken {
+        let mut values = serde_json::Map::new();
+        let mut texts = BTreeMap::new();
+        for ((name, expr), part) in each.by.iter().zip(key) {
+            let privacy = privacy(self.job.plan, &columns_in(expr));
+            if let Some(json) = show::json(part, privacy) {
+                values.insert(name.clone(), json);
+            }
+            texts.insert(name.clone(), show::filling(part, privacy).unwrap_or_else(|| "***".to_string()));
+        }
+        let (value, limit) = self.shown(part);
+        for (name, side) in [("value", value), ("limit", limit)] {
+            if let Some(side) = side {
+                values.insert(name.to_string(), side);
+            }
+        }
+        let number = |side: Option<&Expr>| self.compute(side?, part).ok().and_then(|v| eval::value::as_f64(&v));
+        let distance = match (number(self.sides.0), number(self.sides.1)) {
+            (Some(value), Some(limit)) => (value - limit).abs(),
+            _ => 0.0,
+        };
+        Broken { values, texts, reason, distance }
+    }
 }
 
 /// Aggregates that give back a value of the data are as private as the data.
 fn shown(plan: &Plan, expr: &Expr) -> Privacy {
+    use AggregateFn::{ApproxQuantile, Max, Median, Min, Mode, Quantile};
     let mut most = Privacy::Public;
-    expr.visit(&mut |e| {
+    expr.any(&mut |e| {
         if let ExprKind::Aggregate(a) = &e.kind
-            && matches!(a.function, AggregateFn::Min | AggregateFn::Max | AggregateFn::Mode)
+            && matches!(a.function, Min | Max | Mode | Median | Quantile | ApproxQuantile)
         {
             let columns: Vec<String> = a.args.iter().flat_map(columns_in).collect();
             most = most.max(privacy(plan, &columns));
         }
+        false
     });
     most
 }
 
 fn privacy(plan: &Plan, columns: &[String]) -> Privacy {
     columns.iter().filter_map(|c| plan.column(c)).map(|c| c.privacy).max().unwrap_or_default()
-}
-
-/// The value of an expression once its aggregates are known.
-fn compute(
-    now: i64,
-    expr: &Expr,
-    aggregate: &dyn Fn(&Aggregate) -> Option<Result<Value, String>>,
-    known: &Known<'_>,
-) -> Result<Value, String> {
-    let expr = replace(expr, aggregate, known)?;
-    let mut program = Program::new(now);
-    let node = program.add(&expr, &Nothing).map_err(|_| "cannot be computed".to_string())?;
-    let computed = Frame::new(&program, 1, &[]).get(node);
-    match computed.error(0) {
-        0 => Ok(value_at(&computed.values, 0, program.ty(node))),
-        code => Err(program.reason(code).to_string()),
-    }
-}
-
-struct Nothing;
-
-impl Names for Nothing {
-    fn column(&self, _: &mut Program, _: &str) -> Option<NodeId> {
-        None
-    }
-}
-
-fn literal(value: Value, ty: &Type) -> Expr {
-    Expr { kind: ExprKind::Literal(value), ty: ty.clone(), nullable: true, grain: Grain::Constant, span: Span::default() }
-}
-
-fn replace(
-    expr: &Expr,
-    aggregate: &dyn Fn(&Aggregate) -> Option<Result<Value, String>>,
-    known: &Known<'_>,
-) -> Result<Expr, String> {
-    if let Some((_, value)) = known.iter().find(|(e, _)| e.kind == expr.kind) {
-        return value.clone().map(|v| literal(v, &expr.ty));
-    }
-    if let ExprKind::Aggregate(a) = &expr.kind {
-        let value = aggregate(a).unwrap_or_else(|| Err("cannot be computed".to_string()))?;
-        return Ok(literal(value, &expr.ty));
-    }
-    let mut out = expr.clone();
-    let mut failed = None;
-    for child in out.operands_mut() {
-        match replace(child, aggregate, known) {
-            Ok(new) => *child = new,
-            Err(reason) => failed = Some(reason),
-        }
-    }
-    match failed {
-        Some(reason) => Err(reason),
-        None => Ok(out),
-    }
 }

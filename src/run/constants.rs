@@ -162,38 +162,7 @@ async fn of_table(
     })
 }
 
-/// Adds the rows of the table to the metrics of rules over it.
-pub async fn over_table(
-    session: &Session,
-    job: &Job<'_>,
-    judgement: &Judgement,
-    tallies: &mut [Tally],
-) -> Result<(), Fault> {
-    let Some(table) = job.table else { return Ok(()) };
-    for (metric_of_batch, tally) in judgement.metrics.iter().zip(tallies) {
-        if !metric_of_batch.table {
-            continue;
-        }
-        let rule = &job.plan.rules[metric_of_batch.rule].rule;
-        let by: Vec<Expr> = match &rule.for_each {
-            Some(each) if !metric_of_batch.by.is_empty() => each.by.iter().map(|(_, e)| e.clone()).collect(),
-            _ => Vec::new(),
-        };
-        let mut columns = columns_of(&metric_of_batch.aggregate);
-        by.iter().chain(&rule.when).for_each(|e| columns_in(e, &mut columns));
-        let mut program = Program::new(job.as_of);
-        let mut metric = metric(&mut program, &columns, &metric_of_batch.aggregate, &metric_of_batch.ty, &by)?;
-        if let Some(when) = &rule.when {
-            metric.when = Some(program.add(when, &prepare::Table(&columns))?);
-        }
-        let mut of_table = Tally::default();
-        add(session, &job.plan.dataset, table, &columns, &program, &metric, &mut of_table).await?;
-        tally.merge(of_table);
-    }
-    Ok(())
-}
-
-fn metric(
+pub fn metric(
     program: &mut Program,
     columns: &[SourceColumn],
     aggregate: &Aggregate,
@@ -214,7 +183,7 @@ fn metric(
     })
 }
 
-async fn add(
+pub async fn add(
     session: &Session,
     dataset: &str,
     input: &Input,
@@ -232,14 +201,14 @@ async fn add(
     .await
 }
 
-fn columns_of(aggregate: &Aggregate) -> Vec<SourceColumn> {
+pub fn columns_of(aggregate: &Aggregate) -> Vec<SourceColumn> {
     let mut columns = Vec::new();
     aggregate.args.iter().chain(aggregate.filter.as_deref()).for_each(|e| columns_in(e, &mut columns));
     columns
 }
 
 /// The columns that an expression reads, with the types that it takes them to have.
-fn columns_in(expr: &Expr, columns: &mut Vec<SourceColumn>) {
+pub fn columns_in(expr: &Expr, columns: &mut Vec<SourceColumn>) {
     let mut seen: BTreeSet<String> = columns.iter().map(|c| c.name.clone()).collect();
     expr.visit(&mut |e| {
         if let ExprKind::Column(name) = &e.kind

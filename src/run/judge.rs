@@ -1,6 +1,6 @@
 //! The course of a judgement: schema, passes until the routing is the one that the verdict asks for, report.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,9 +13,13 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use tokio::task::{JoinError, JoinHandle};
 
+use super::routed::{Merged, Routed};
 use super::rules::{self, Findings};
 use super::verdict::{Counts, holds, likely_holds};
-use super::{BatchVerdict, Effect, Evidence, Job, Report, RowCounts, RuleVerdict, Sink, constants, prepare, samples, schema};
+use super::{
+    BatchVerdict, Effect, Evidence, Job, Report, RowCounts, RuleVerdict, Seen, Sink, constants, over_table, prepare, queries, samples,
+    schema, texts,
+};
 use crate::engine::aggregates::{self, Metric};
 use crate::engine::audit::{AuditExec, Extra, ExtraAt, Pass, Tallies};
 use crate::engine::compile::{Judgement, Unique};
@@ -25,7 +29,8 @@ use crate::engine::references::{KeySet, Part};
 use crate::engine::rows::RowId;
 use crate::engine::show;
 use crate::engine::sources::layout::{Layout, Reader, layouts};
-use crate::engine::sources::{NotOpened, Opened, Session, open, storage};
+use crate::engine::sources::{NotOpened, Opened, Session, open_declared, storage};
+use crate::engine::sql::tables::Keep;
 use crate::engine::types::arrow_type;
 use crate::engine::unique::{Found, Mode, Packing};
 use crate::fault::Fault;
@@ -41,15 +46,18 @@ const MOST_PASSES: u64 = 8;
 pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report, Fault> {
     let session = Session::new(job.memory, job.storage)?;
     let mut plan = job.plan.clone();
-    let opened = match open(&session, job.input).await {
-        Ok(opened) => opened,
+    let opened = match open_declared(&session, job.input, &plan.source).await {
+        Ok(opened) => Arc::new(opened),
         Err(NotOpened::Fault(fault)) => return Err(fault),
         Err(NotOpened::Broken(reason)) => return Ok(unreadable(job, reason)),
     };
+    texts::prepare(&mut plan, &opened);
     let layouts = layouts(&opened, &plan.source);
     let mut findings = Findings::new(&plan, opened.rows());
     findings.schema = schema::broken(&plan, &schema::problems(&plan, &opened, &layouts));
     findings.forbidden = schema::forbidden(&plan, &layouts);
+    findings.notes = schema::notes(&plan, &opened, &layouts);
+    findings.remarks = schema::remarks(&plan, &layouts);
     let mut report = empty(job);
     report.rows.input = opened.rows();
     if findings.schema.iter().all(Option::is_none) && findings.forbidden.is_empty() {
@@ -64,7 +72,9 @@ pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report,
             samples::read(&session, &plan, job.as_of, &findings.unjudged, &opened, &layouts, &first).await?;
     }
     let held = findings.held();
-    report.rules = rules::results(&Job { plan: &plan, ..*job }, &findings);
+    let mut recorded = Vec::new();
+    report.rules = rules::results(&Job { plan: &plan, ..*job }, &findings, &mut recorded);
+    report.recorded = recorded;
     conclude(&mut report, held);
     Ok(report)
 }
@@ -100,8 +110,22 @@ fn empty(job: &Job<'_>) -> Report {
         rows: RowCounts::default(),
         passes: 0,
         bytes_read: 0,
+        datasets: seen(job),
         rules: Vec::new(),
+        recorded: Vec::new(),
     }
+}
+
+/// The other datasets that rules read.
+fn seen(job: &Job<'_>) -> Vec<Seen> {
+    let read = job.plan.datasets();
+    let pinned = job.datasets.iter().filter(|(dataset, _)| read.contains(dataset));
+    let seen = |(dataset, input): (&String, &crate::ir::Input)| Seen {
+        dataset: dataset.clone(),
+        version: input.version,
+        files: input.files.len() as u64,
+    };
+    pinned.map(seen).collect()
 }
 
 /// A batch whose files are broken is blocked: what was not judged is never promoted.
@@ -109,7 +133,7 @@ fn unreadable(job: &Job<'_>, reason: String) -> Report {
     let mut report = empty(job);
     let mut findings = Findings::new(job.plan, 0);
     findings.unreadable = Some(reason);
-    report.rules = rules::results(job, &findings);
+    report.rules = rules::results(job, &findings, &mut Vec::new());
     conclude(&mut report, 0);
     report
 }
@@ -124,7 +148,7 @@ struct Routing {
 
 /// The files of a batch.
 pub struct Batch<'a> {
-    pub opened: &'a Opened,
+    pub opened: &'a Arc<Opened>,
     pub layouts: &'a [Layout],
 }
 
@@ -160,6 +184,7 @@ async fn passes(
     report.bytes_read += settled.bytes;
     findings.unjudged = settled.unjudged;
     let plan = &Arc::new(plan.clone());
+    let job = &Job { plan, ..*job };
     let (opened, layouts) = (batch.opened, batch.layouts);
     let mut judgement = Judgement::new(plan, job.as_of, sink.is_some(), &findings.unjudged)?;
     if sink.is_some() {
@@ -170,6 +195,12 @@ async fn passes(
     for (reference, keys) in judgement.references.iter().zip(&keys) {
         if let (None, RuleKind::References { dataset, .. }) = (keys, &plan.rules[reference.rule].rule.kind) {
             findings.unjudged.insert(reference.rule, format!("there is no {dataset} yet"));
+        }
+    }
+    for (rule, groups) in prepare::among(session, job).await? {
+        match groups {
+            Some(groups) => drop(findings.among.insert(rule, groups)),
+            None => drop(findings.unjudged.insert(rule, "there is no dataset yet that names its groups".to_string())),
         }
     }
     let start = first_modes(session, plan, batch, &judgement);
@@ -211,9 +242,32 @@ async fn passes(
         let progress = if round == 1 { job.progress } else { None };
         report.bytes_read += run(session, batch, &pass, &course, progress).await?;
         let mut tallies = pass.tallies();
-        let again = revise(job, session, &judgement, &mut routing, &mut tallies, findings, sink.is_some(), &start).await?;
+        let routed = |holds: &[bool], modes: Vec<Mode>, unjudged: &BTreeMap<usize, String>| Routed {
+            plan: Arc::clone(plan),
+            as_of: job.as_of,
+            unjudged: unjudged.clone(),
+            holds: holds.to_vec(),
+            keys: keys.clone(),
+            modes,
+            partitions: session.partitions,
+            merged: None,
+        };
+        let mut replaced = None;
+        if judgement.uniques.iter().any(|u| u.table) {
+            let before = routed(&routing.holds, routing.modes.clone(), &findings.unjudged);
+            replaced = Merged::of(session, job, batch, &before).await?.map(|m| m.elsewhere());
+        }
+        let again =
+            revise(job, session, &judgement, &mut routing, &mut tallies, findings, sink.is_some(), &start, replaced).await?;
         if !again {
-            constants::over_table(session, job, &judgement, &mut tallies.metrics).await?;
+            let modes = findings.duplicates.iter().map(|rows| Mode::Known { broken: Arc::clone(rows) }).collect();
+            let mut routed = routed(&routing.holds, modes, &findings.unjudged);
+            if plan.rules.iter().any(over_table::reads) {
+                routed.merged = Merged::of(session, job, batch, &routed).await?.map(Arc::new);
+            }
+            over_table::metrics(session, job, &judgement, batch, &routed, &mut tallies.metrics).await?;
+            findings.of_table = over_table::row_rules(session, job, &routed, &mut tallies.rules).await?;
+            findings.queries = queries::judge(session, job, plan, batch, &routed, &mut findings.unjudged).await?;
             findings.tallies = tallies;
             findings.judgement = Some(judgement);
             findings.holds = routing.holds;
@@ -317,6 +371,7 @@ async fn revise(
     findings: &mut Findings,
     write: bool,
     start: &[Mode],
+    elsewhere: Option<Keep>,
 ) -> Result<bool, Fault> {
     let rules = &job.plan.rules;
     let counts = |checked: u64, violations: u64| Counts { violations, checked, all: tallies.rows };
@@ -340,8 +395,8 @@ async fn revise(
     for (i, (unique, mut kept)) in judgement.uniques.iter().zip(uniques).enumerate() {
         let judged = kept.judged;
         let mode = routing.modes[i].clone();
-        if unique.key && !matches!(mode, Mode::Known { .. }) && let Some(table) = job.table {
-            kept.merge(prepare::table_keys(session, job, table, unique, &mode).await?);
+        if unique.table && !matches!(mode, Mode::Known { .. }) && let Some(table) = job.table {
+            kept.merge(prepare::table_keys(session, job, table, unique, &mode, elsewhere.as_ref()).await?);
         }
         let rule = unique.rule;
         let found = kept.find(&mode, unique.keep.map(|(last, _)| last))?;

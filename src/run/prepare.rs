@@ -17,10 +17,12 @@ use crate::engine::expr::{Frame, Names, NodeId, Program};
 use crate::engine::references::{KeySet, Part};
 use crate::engine::rows::RowId;
 use crate::engine::sources::layout::{Reader, layouts};
-use crate::engine::sources::{NotOpened, Session, open};
+use crate::engine::sources::{NotOpened, Session, open_declared};
+use crate::engine::sql::tables::Keep;
 use crate::engine::unique::{Kept, Mode};
 use crate::fault::Fault;
-use crate::hir::{Privacy, RuleKind};
+use crate::engine::types::value_at;
+use crate::hir::{Among, Privacy, RuleKind, Value};
 use crate::ir::{Input, SourceColumn};
 
 /// A reference's keys.
@@ -112,7 +114,7 @@ pub async fn part_of_keys(
     Ok(Some(set))
 }
 
-fn column(name: &str, ty: crate::hir::Type) -> SourceColumn {
+pub fn column(name: &str, ty: crate::hir::Type) -> SourceColumn {
     SourceColumn { name: name.to_string(), ty, nullable: true, privacy: Privacy::Public }
 }
 
@@ -126,13 +128,14 @@ impl Names for Table<'_> {
     }
 }
 
-/// What the table's rows add to a key that is judged over it.
+/// What the table's rows, or those of them that `keep` leaves, add to a key that is judged over it.
 pub async fn table_keys(
     session: &Session,
     job: &Job<'_>,
     table: &Input,
     unique: &Unique,
     mode: &Mode,
+    keep: Option<&Keep>,
 ) -> Result<Kept, Fault> {
     let plan = job.plan;
     let RuleKind::Unique { by, .. } = &plan.rules[unique.rule].rule.kind else { return Ok(Kept::default()) };
@@ -150,12 +153,19 @@ pub async fn table_keys(
         0 => Vec::new(),
         _ => by.iter().map(|e| program.add(e, &Table(&read_by))).collect::<Result<Vec<_>, _>>()?,
     };
-    read(session, &plan.dataset, table, &read_by, |arrays, batch, name| {
+    let asked = read_by.len();
+    let with_keep: Vec<SourceColumn> = read_by
+        .iter()
+        .cloned()
+        .chain(keep.iter().flat_map(|k| &k.columns).map(|(name, ty)| column(name, ty.clone())))
+        .collect();
+    read(session, &plan.dataset, table, &with_keep, |arrays, batch, name| {
         let rows = batch.num_rows();
-        let inputs: Vec<_> = arrays.iter().cloned().map(crate::engine::expr::Computed::new).collect();
+        let live = keep.map_or_else(|| BooleanBuffer::new_set(rows), |k| (k.rows)(&arrays[asked..], rows));
+        let inputs: Vec<_> = arrays[..asked].iter().cloned().map(crate::engine::expr::Computed::new).collect();
         let mut frame = Frame::new(&program, rows, &inputs);
         let keys: Vec<ArrayRef> = nodes.iter().map(|n| frame.get(*n).spread(rows)).collect();
-        kept.take(mode, &keys, None, BooleanBuffer::new_set(rows), |row| name(row).of_table());
+        kept.take(mode, &keys, None, live, |row| name(row).of_table());
     })
     .await?;
     Ok(kept)
@@ -170,7 +180,7 @@ pub async fn read(
     mut take: impl FnMut(&[ArrayRef], &RecordBatch, &dyn Fn(usize) -> RowId),
 ) -> Result<(), Fault> {
     let unreadable = || Fault::storage(format!("the files of {dataset} cannot be read"));
-    let opened = match open(session, input).await {
+    let opened = match open_declared(session, input, columns).await {
         Ok(opened) => opened,
         Err(NotOpened::Fault(fault)) => return Err(fault),
         Err(NotOpened::Broken(reason)) => return Err(Fault::storage(format!("{reason}, a file of {dataset}"))),
@@ -198,4 +208,37 @@ pub async fn read(
         }
     }
     Ok(())
+}
+
+/// For each rule with groups that a dataset names: those groups, each once, in the order of their values; `None` where
+/// there is no such dataset.
+pub async fn among(
+    session: &Session,
+    job: &Job<'_>,
+) -> Result<BTreeMap<usize, Option<Vec<Vec<Value>>>>, Fault> {
+    let mut found = BTreeMap::new();
+    for (position, planned) in job.plan.rules.iter().enumerate() {
+        let Some(each) = &planned.rule.for_each else { continue };
+        let Some(Among::Dataset { dataset, columns }) = &each.among else { continue };
+        let Some(input) = job.datasets.get(dataset) else {
+            found.insert(position, None);
+            continue;
+        };
+        let types: Vec<_> = each.by.iter().map(|(_, e)| e.ty.clone()).collect();
+        let read_columns: Vec<_> = columns.iter().zip(&types).map(|(name, ty)| column(name, ty.clone())).collect();
+        let mut groups: BTreeMap<Box<[u8]>, Vec<Value>> = BTreeMap::new();
+        read(session, dataset, input, &read_columns, |arrays, batch, _| {
+            let Some(encoded) = crate::engine::keys::encode(arrays) else { return };
+            for row in 0..batch.num_rows() {
+                let key = encoded.row(row).data();
+                if !groups.contains_key(key) {
+                    let values = arrays.iter().zip(&types).map(|(a, ty)| value_at(a, row, ty)).collect();
+                    groups.insert(key.into(), values);
+                }
+            }
+        })
+        .await?;
+        found.insert(position, Some(groups.into_values().collect()));
+    }
+    Ok(found)
 }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use super::batch::{self, Outcome};
 use super::samples::Shown;
 use super::verdict::{Counts, effect};
+use super::history::{self, Recorded};
+use super::queries::Queried;
 use super::{Effect, Evidence, Job, RuleResult, RuleVerdict, Sample};
 use crate::engine::audit::{Tallies, Tally};
 use crate::engine::compile::Judgement;
 use crate::engine::rows::RowId;
-use crate::hir::{Act, Action, RuleKind, Template};
+use crate::hir::{Act, Action, RuleKind, Template, Value};
 use crate::ir::{Location, Plan, PlanRule};
 
 /// Everything that the report is made from.
@@ -21,6 +23,10 @@ pub struct Findings {
     /// For each rule why the files' columns break it.
     pub schema: Vec<Option<String>>,
     pub forbidden: Vec<String>,
+    /// For each rule about a type what is worth knowing where it holds.
+    pub notes: Vec<Option<String>>,
+    /// What else the columns show, by the name that reports give it.
+    pub remarks: Vec<(&'static str, String)>,
     /// Whether rows were read.
     pub read: bool,
     pub tallies: Tallies,
@@ -34,6 +40,14 @@ pub struct Findings {
     /// Rules that cannot be judged, and why.
     pub unjudged: BTreeMap<usize, String>,
     pub samples: Vec<Vec<Shown>>,
+    /// For each rule, and each part of it that looks at the past, what its value means.
+    pub meanings: Vec<Vec<Vec<String>>>,
+    /// For rules with groups that another dataset names: those groups.
+    pub among: BTreeMap<usize, Vec<Vec<Value>>>,
+    /// How many rows of the table break a row rule over it.
+    pub of_table: Vec<(usize, u64)>,
+    /// Rules in SQL that were judged.
+    pub queries: BTreeMap<usize, Queried>,
     rules: usize,
     rows: u64,
     cap: Option<f64>,
@@ -41,7 +55,8 @@ pub struct Findings {
 
 impl Findings {
     pub fn new(plan: &Plan, rows: u64) -> Self {
-        Self { rules: plan.rules.len(), rows, cap: plan.quarantine_cap, ..Self::default() }
+        let meanings = history::meanings_of(plan);
+        Self { rules: plan.rules.len(), rows, cap: plan.quarantine_cap, meanings, ..Self::default() }
     }
 
     fn unique(&self, rule: usize) -> Option<&Arc<HashSet<RowId>>> {
@@ -77,7 +92,7 @@ impl Findings {
     }
 }
 
-pub fn results(job: &Job<'_>, findings: &Findings) -> Vec<RuleResult> {
+pub fn results(job: &Job<'_>, findings: &Findings, recorded: &mut Vec<Recorded>) -> Vec<RuleResult> {
     let plan = job.plan;
     let mut results = Vec::new();
     if let Some(reason) = &findings.unreadable {
@@ -88,8 +103,12 @@ pub fn results(job: &Job<'_>, findings: &Findings) -> Vec<RuleResult> {
         let reason = format!("the files have {}, which the contract does not allow", names.join(", "));
         results.push(ours("other_columns", "type", &plan.source_location, reason));
     }
+    for (name, reason) in &findings.remarks {
+        let remark = ours(name, "type", &plan.source_location, reason.clone());
+        results.push(RuleResult { verdict: RuleVerdict::Passed, action: Effect::None, violations: 0, ..remark });
+    }
     for (i, planned) in plan.rules.iter().enumerate() {
-        results.push(result(job, findings, i, planned));
+        results.push(result(job, findings, i, planned, recorded));
     }
     let held = findings.held();
     if let Some(cap) = findings.cap
@@ -126,7 +145,13 @@ fn ours(name: &str, kind: &str, location: &Location, reason: String) -> RuleResu
     }
 }
 
-fn result(job: &Job<'_>, findings: &Findings, i: usize, planned: &PlanRule) -> RuleResult {
+fn result(
+    job: &Job<'_>,
+    findings: &Findings,
+    i: usize,
+    planned: &PlanRule,
+    recorded: &mut Vec<Recorded>,
+) -> RuleResult {
     let rule = &planned.rule;
     let mut result = RuleResult {
         rule: rule.name.clone(),
@@ -153,6 +178,7 @@ fn result(job: &Job<'_>, findings: &Findings, i: usize, planned: &PlanRule) -> R
         result.evidence = Evidence::Proven;
         result.checked = 1;
         result.verdict = RuleVerdict::Passed;
+        result.reason = findings.notes.get(i).and_then(Clone::clone);
         if let Some(reason) = findings.schema.get(i).and_then(Clone::clone) {
             result.verdict = RuleVerdict::Violated;
             result.violations = 1;
@@ -176,12 +202,17 @@ fn result(job: &Job<'_>, findings: &Findings, i: usize, planned: &PlanRule) -> R
     let mut texts = BTreeMap::new();
     match &rule.kind {
         RuleKind::Aggregate { .. } => {
-            let outcome = batch::evaluate(job, findings, i);
+            let mut outcome = batch::evaluate(job, findings, i);
+            recorded.append(&mut outcome.recorded);
             settle(job, planned, outcome, &mut result, &mut texts);
         }
         RuleKind::NoRows { .. } => {
-            result.reason = Some("rules in SQL are not judged by this version".to_string());
-            result.action = rule.if_not_evaluated.map_or(Effect::Block, Effect::from);
+            let queried = findings.queries.get(&i).cloned().unwrap_or_default();
+            let checked = findings.rows.max(queried.rows).max(1);
+            let tally = Tally { checked, violations: queried.rows, ..Tally::default() };
+            count(&mut result, &rule.actions, &tally, findings.rows);
+            result.reason = queried.reason;
+            result.samples = queried.samples;
         }
         _ => {
             let tally = findings.tallies.rules.get(i).cloned().unwrap_or_default();
@@ -189,6 +220,9 @@ fn result(job: &Job<'_>, findings: &Findings, i: usize, planned: &PlanRule) -> R
             if result.verdict == RuleVerdict::NotEvaluated {
                 result.reason = Some(nothing(planned, &tally, findings.rows));
                 result.action = rule.if_not_evaluated.map_or(Effect::None, Effect::from);
+            }
+            if let Some((_, rows)) = findings.of_table.iter().find(|(rule, _)| *rule == i) {
+                result.reason = Some(format!("{rows} of them are in the table already"));
             }
             let shown = findings.samples.get(i).map_or(&[][..], Vec::as_slice);
             result.samples = shown.iter().map(|s| s.sample.clone()).collect();

@@ -177,7 +177,7 @@ impl Scope for View<'_> {
         let skip = table.rows.len().saturating_sub(wanted);
         let past = table.rows.iter().skip(skip).filter_map(|row| row.get(at).cloned().flatten());
         let past: Vec<Value> = past.filter(|v| *v != Value::Null).collect();
-        if past.len() < wanted.min(7) {
+        if past.len() < window.enough() {
             return Err(Reason::HISTORY);
         }
         over(statistic, past, 0.5, &Type::Double)

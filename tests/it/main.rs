@@ -4,6 +4,7 @@
 mod airflow;
 mod again;
 mod binary;
+mod checks;
 mod compat;
 mod corpus;
 #[cfg(feature = "engine")]
@@ -27,6 +28,10 @@ mod pending;
 mod people;
 #[cfg(feature = "engine")]
 mod plan;
+#[cfg(feature = "engine")]
+mod planted;
+#[cfg(feature = "engine")]
+mod profile;
 mod project;
 #[cfg(feature = "engine")]
 mod proofs;

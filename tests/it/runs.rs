@@ -47,3 +47,47 @@ async fn came(case: &Case) -> String {
         Err(problem) => format!("cannot run: {problem}\n"),
     }
 }
+
+#[test]
+fn queries_of_the_catalogue_can_be_planned() {
+    for line in super::checks::lines() {
+        let compiled = super::checks::compile(&line);
+        let found = dqc::engine::sql::findings(&compiled.checked, &compiled.sources);
+        assert!(found.is_empty(), "{}: {}", line.check, found[0].message);
+    }
+}
+
+/// What is said of a query that cannot be planned, and what it points at.
+#[test]
+fn queries_are_planned_before_there_is_data() {
+    let said = |sql: &str| {
+        let contract = format!(
+            "contract gold.regions @ 1.0.0 {{ columns {{ `der code`: string? }} }}\n\
+             contract silver.orders @ 1.0.0 {{\n    columns {{ id: bigint  Größe: int? }}\n    rules {{ r: no rows in sql {sql} }}\n}}\n"
+        );
+        let compiled = dqc::compile(vec![dqc::source::SourceFile::new("q.dq", &contract)], &crate::layers());
+        let found = dqc::engine::sql::findings(&compiled.checked, &compiled.sources);
+        found.first().map(|d| format!("{} `{}`", d.message, compiled.sources.slice(d.primary.span)))
+    };
+    let fine = [
+        r#""select id from batch where größe < 0""#,
+        r#""select b.`GRÖßE` from input b, table t where b.id = t.id""#,
+        r#""with x as (select id from table) select * from x where id > 1 order by id limit 3""#,
+        r#""select count(*) filter (where größe > 0) from batch having count(*) = 0""#,
+        r#""select 'a' from gold.regions where `der code` = \"x\"""#,
+    ];
+    for sql in fine {
+        assert_eq!(said(sql), None, "{sql}");
+    }
+    let wrong = [
+        (r#""select idd from batch""#, "there is no column `idd` `idd`"),
+        (r#""select id from bach""#, "there is no `bach` to read from `bach`"),
+        (r#""select id from gold.region""#, "there is no `gold.region` to read from `gold.region`"),
+        ("\"\"\"\n        select id\n        from batch\n        wher id > 1\n    \"\"\"", "`id` cannot stand here in a query `id`"),
+        (r#""select lenght(größe) from batch""#, "there is no function `lenght` in SQL `lenght`"),
+        (r#""select id from batch a, batch b""#, "`id` stands for several columns `id`"),
+    ];
+    for (sql, wanted) in wrong {
+        assert_eq!(said(sql).as_deref(), Some(wanted), "{sql}");
+    }
+}

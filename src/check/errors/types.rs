@@ -335,6 +335,16 @@ pub fn quantile_range(span: Span) -> Diagnostic {
         .with_help("The median is `0.5`; the value that 95% do not exceed is `0.95`.")
 }
 
+pub fn gap_step(span: Span, ty: &Type) -> Diagnostic {
+    let (wanted, example) = match ty {
+        Type::Date => ("a constant number of whole days", "gaps(day, 7 days)"),
+        ty if ty.is_temporal() => ("a constant length of time", "gaps(seen_at, 1 hour)"),
+        _ => ("a constant whole number above 0", "gaps(id, 10)"),
+    };
+    Diagnostic::new(Code::DQ0309, format!("the step between values that are {ty} is {wanted}"), span, "not such a step")
+        .with_help(format!("As in `{example}`."))
+}
+
 pub fn percent_range(span: Span) -> Diagnostic {
     Diagnostic::new(Code::DQ0309, "a share is from 0% to 100%", span, "out of range")
 }

@@ -146,7 +146,10 @@ pub fn narrow(expr: &Expr, sort: Sort) -> Sort {
             AggregateFn::StdDev | AggregateFn::StdDevPop | AggregateFn::Variance | AggregateFn::VariancePop => {
                 (whole(0), None, false)
             }
-            AggregateFn::Entropy => (whole(0), None, true),
+            AggregateFn::Entropy | AggregateFn::Gaps | AggregateFn::Overlaps | AggregateFn::MutualInformation => {
+                (whole(0), None, true)
+            }
+            AggregateFn::Association => (whole(0), whole(1), true),
             AggregateFn::Correlation => (whole(-1), whole(1), false),
             _ => (None, None, false),
         },

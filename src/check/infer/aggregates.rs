@@ -11,11 +11,14 @@ use super::super::scope::{self, Schema, Scope};
 use super::super::{Checker, coerce, errors};
 use super::operators::join;
 
+/// Microseconds.
+const DAY: i64 = 86_400_000_000;
+
 /// The names of the aggregates, for the nearest one; aliases are left out.
-pub const NAMES: [&str; 22] = [
+pub const NAMES: [&str; 27] = [
     "count", "sum", "avg", "min", "max", "stddev", "stddev_pop", "variance", "var_pop", "median", "quantile",
     "approx_quantile", "distinct", "approx_distinct", "skewness", "kurtosis", "corr", "entropy", "mode", "share",
-    "count_if", "drift",
+    "count_if", "drift", "mad", "mutual_information", "cramers_v", "gaps", "overlaps",
 ];
 
 pub fn by_name(name: &str) -> Option<AggregateFn> {
@@ -40,6 +43,11 @@ pub fn by_name(name: &str) -> Option<AggregateFn> {
         "entropy" => Entropy,
         "mode" => Mode,
         "share" => Share,
+        "mad" => MedianDeviation,
+        "mutual_information" => MutualInformation,
+        "cramers_v" => Association,
+        "gaps" => Gaps,
+        "overlaps" => Overlaps,
         _ => return None,
     })
 }
@@ -62,7 +70,13 @@ impl<'a> Checker<'a> {
             return scope::error(span);
         }
         let wanted = match function {
-            AggregateFn::Quantile | AggregateFn::ApproxQuantile | AggregateFn::Correlation => 2..=2,
+            AggregateFn::Quantile
+            | AggregateFn::ApproxQuantile
+            | AggregateFn::Correlation
+            | AggregateFn::MutualInformation
+            | AggregateFn::Association
+            | AggregateFn::Overlaps => 2..=2,
+            AggregateFn::Gaps => 1..=2,
             AggregateFn::Count if call.star => 0..=0,
             AggregateFn::Count if call.distinct || name != "count" && name != "count_if" => 1..=usize::MAX,
             _ => 1..=1,
@@ -75,7 +89,10 @@ impl<'a> Checker<'a> {
         let Some((args, ty)) = self.aggregate_types(function, name, args, s) else { return scope::error(span) };
         // `count_if(c)` is `count(*) filter (where c)`.
         let (args, filter) = if name == "count_if" { both(args, filter) } else { (args, filter) };
-        let nullable = !matches!(function, AggregateFn::Count | AggregateFn::ApproxDistinct);
+        let nullable = !matches!(
+            function,
+            AggregateFn::Count | AggregateFn::ApproxDistinct | AggregateFn::Gaps | AggregateFn::Overlaps
+        );
         let grain = if s.grouped { Grain::Group } else { Grain::Batch };
         let filter = filter.map(Box::new);
         let made = Aggregate { function, args, distinct, filter, rows: Rows::Own };
@@ -122,8 +139,33 @@ impl<'a> Checker<'a> {
                 }
                 Type::Double
             }
-            Entropy => Type::Double,
-            StdDev | StdDevPop | Variance | VariancePop | Median | Quantile | ApproxQuantile | Skewness | Kurtosis
+            Entropy | MutualInformation | Association => Type::Double,
+            Distribution => return None,
+            Gaps => {
+                let step = args.get(1).map(|a| (a.span, a.kind.clone(), a.ty.clone()));
+                match (&first, &step) {
+                    (ty, None) if ty.is_integer() || *ty == Type::Date => {}
+                    (ty, Some((_, ExprKind::Literal(Value::Int(step)), _))) if ty.is_integer() && *step > 0 => {}
+                    (Type::Date | Type::Timestamp | Type::TimestampNtz, Some((_, ExprKind::Literal(Value::Interval(step)), _)))
+                        if *step > 0 && (first != Type::Date || step % DAY == 0) => {}
+                    (ty, Some((span, ..))) if ty.is_integer() || ty.is_temporal() => {
+                        self.report(errors::gap_step(*span, ty));
+                        return None;
+                    }
+                    _ => return refuse(self, "whole numbers, days or, with a step, instants"),
+                }
+                Type::BigInt
+            }
+            Overlaps => {
+                if !(first.is_numeric() || first.is_temporal()) {
+                    return refuse(self, "numbers, days or instants");
+                }
+                let end = args.pop()?;
+                let begin = args.pop()?;
+                args = self.unify_all(vec![begin, end], s)?.0;
+                Type::BigInt
+            }
+            MedianDeviation | StdDev | StdDevPop | Variance | VariancePop | Median | Quantile | ApproxQuantile | Skewness | Kurtosis
             | Correlation => {
                 for arg in &mut args {
                     if !arg.ty.is_numeric() {

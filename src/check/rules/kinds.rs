@@ -108,6 +108,17 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// The two sides of `a = b within t`, which asks of `a - b` that it lies between `-t` and `t`.
+fn within(difference: &Expr, low: &Expr, high: &Expr) -> Option<(Expr, Expr)> {
+    let bound = |e: &Expr| if let ExprKind::Binary { right, .. } = &e.kind { Some(right.span) } else { None };
+    match &difference.kind {
+        ExprKind::Binary { op: BinaryOp::Subtract, left, right } if bound(low)? == bound(high)? => {
+            Some(((**left).clone(), (**right).clone()))
+        }
+        _ => None,
+    }
+}
+
 /// The judged value of a condition and what it is compared with, where it is one comparison; of a range only the value.
 fn sides(condition: &Expr) -> (Option<Expr>, Option<Expr>) {
     match &condition.kind {
@@ -119,7 +130,9 @@ fn sides(condition: &Expr) -> (Option<Expr>, Option<Expr>) {
             }
         }
         ExprKind::Binary { op: BinaryOp::And, left, right } => match (sides(left).0, sides(right).0) {
-            (Some(a), Some(b)) if a.without_spans() == b.without_spans() => (Some(a), None),
+            (Some(a), Some(b)) if a.without_spans() == b.without_spans() => {
+                within(&a, left, right).map_or((Some(a), None), |(value, limit)| (Some(value), Some(limit)))
+            }
             _ => (None, None),
         },
         ExprKind::Not(inner) => (sides(inner).0, None),

@@ -110,6 +110,7 @@ impl Program {
         let of = |id: &NodeId| facts.get(id.0 as usize).cloned().unwrap_or_else(Fact::unknown);
         match op {
             Op::Input(position) => inputs.get(*position).cloned().unwrap_or_else(Fact::open),
+            Op::Failing(..) => Fact::unknown(),
             Op::Constant(value) if value.error(0) != 0 => Fact::unknown(),
             Op::Constant(value) => Fact::of(&crate::engine::types::value_at(&value.values, 0, ty)),
             Op::Settled(a) => match of(a) {

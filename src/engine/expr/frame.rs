@@ -45,6 +45,11 @@ impl<'a> Frame<'a> {
             }
             Op::Constant(value) => value.clone(),
             Op::Settled(a) => settle(self.get(*a)),
+            Op::Failing(a, code) => {
+                let a = self.get(*a);
+                let errors = (0..a.values.len()).map(|i| if a.values.is_valid(i) { *code } else { a.error(i) }).collect();
+                Computed { errors: Some(errors), ..a }
+            }
             Op::And(a, b) => {
                 let (a, b) = (self.get(*a), self.get(*b));
                 self.connect(a, b, false)

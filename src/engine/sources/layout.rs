@@ -183,6 +183,10 @@ pub fn as_type(column: &ArrayRef, ty: &Type) -> ArrayRef {
     if column.data_type() == &target {
         return Arc::clone(column);
     }
+    // Texts are read as the language reads them.
+    if column.data_type() == &arrow::datatypes::DataType::Utf8View {
+        return Program::new(0).cast_now(Computed::new(Arc::clone(column)), &Type::String, ty).values;
+    }
     let options = CastOptions { safe: true, ..CastOptions::default() };
     cast_with_options(column, &target, &options).unwrap_or_else(|_| new_null_array(&target, column.len()))
 }

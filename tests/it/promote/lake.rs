@@ -60,7 +60,9 @@ pub fn promotion(from: &str, to: &str, batches: BatchBy, write: Write) -> Task {
         source_other: OtherColumns::Ignored,
         columns: Vec::new(),
         other: OtherColumns::Ignored,
-        rules: Vec::new(),
+        beside: Vec::new(),
+            source_zone: None,
+            rules: Vec::new(),
         quarantine_cap: None,
         write: Some(promotion.write.clone()),
         location: Default::default(),
@@ -77,6 +79,7 @@ impl Task {
             nullable: false,
             key: true,
             privacy: Default::default(),
+            was: None,
             value: None,
         });
         self
@@ -312,6 +315,8 @@ impl promote::Judge for Amounts<'_> {
             rows: if blocked { RowCounts { input: counts.input, ..RowCounts::default() } } else { counts },
             passes: 1,
             bytes_read: 0,
+            datasets: Vec::new(),
+            recorded: Vec::new(),
             rules: Vec::new(),
         })
     }

@@ -11,9 +11,16 @@
 //! | id: bigint |
 //! --- table
 //! | id: bigint |
+//! --- history usual_volume
+//! | batch: string  | value: double |
+//! | day=2026-01-01 | 100           |
 //! --- expect
 //! …
 //! ```
+//!
+//! Rows of a file that ends in `.csv` or `.jsonl` are its text as it is; in `.arrow` they are written as Arrow IPC. The
+//! history of a rule is what published batches left for it; of `drift` it is their values, one a row. Groups have a
+//! column `group`, a JSON array.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -23,12 +30,14 @@ use std::sync::{Arc, Mutex};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use dqc::diagnostics::Severity;
+use dqc::engine::drift::Distribution;
 use dqc::fault::Fault;
 use dqc::ir::{Format, Input, InputFile, Place, Plan, lower};
+use dqc::run::history::{History, Past, date_of, meanings_of, of_the_past};
 use dqc::run::{HeldRow, Job, Report, RuleResult, RuleVerdict, Sink, judge};
 use dqc::source::SourceFile;
 
-use super::table::{Table, lines};
+use super::table::{Table, lines, texts};
 
 pub struct Case {
     pub title: String,
@@ -92,6 +101,7 @@ impl Case {
         let mut files = Vec::new();
         let mut datasets: BTreeMap<String, Input> = BTreeMap::new();
         let mut table = None;
+        let mut past = Vec::new();
         for section in format!("\n{}", self.head).split("\n--- ").skip(1) {
             let (name, body) = section.split_once('\n').unwrap_or((section, ""));
             let body: Vec<&str> = body.lines().collect();
@@ -103,7 +113,8 @@ impl Case {
                 }
                 ("dataset", dataset) => {
                     let place = folder.path().join(dataset);
-                    let file = write(&place, "part-0.parquet", &body)?;
+                    let (dataset, file) = dataset.split_once(' ').unwrap_or((dataset, "part-0.parquet"));
+                    let file = write(&place, file, &body)?;
                     datasets.insert(dataset.to_string(), input(&place, vec![file]));
                 }
                 ("table", _) => {
@@ -111,11 +122,13 @@ impl Case {
                     let file = write(&place, "part-0.parquet", &body)?;
                     table = Some(input(&place, vec![file]));
                 }
+                ("history", rule) => past.push((rule.to_string(), texts(&body)?)),
                 (other, _) => return Err(format!("`--- {other}` is not a section")),
             }
         }
         let plan = plan(&contract)?;
         let batch = input(&folder.path().join("batch"), files);
+        let history = history(&plan, &past)?;
         let storage = dqc::storage::Storage::default();
         let job = Job {
             plan: &plan,
@@ -123,6 +136,7 @@ impl Case {
             input: &batch,
             datasets: &datasets,
             table: table.as_ref(),
+            history: Some(&history),
             batch: Some("day=2026-01-02"),
             // 2026-01-02T00:00:00Z
             as_of: 1_767_312_000_000_000,
@@ -146,15 +160,72 @@ impl Case {
     }
 }
 
+/// What was published before, rule by rule.
+fn history(plan: &Plan, past: &[(String, Vec<BTreeMap<String, String>>)]) -> Result<History, String> {
+    let mut history = History::default();
+    let meanings = meanings_of(plan);
+    for (rule, rows) in past {
+        let at = plan.rules.iter().position(|r| &r.rule.name == rule).ok_or(format!("there is no rule `{rule}`"))?;
+        let dqc::hir::RuleKind::Aggregate { condition, .. } = &plan.rules[at].rule.kind else {
+            return Err(format!("`{rule}` has no history"));
+        };
+        let meaning = meanings[at].first().and_then(|m| m.first()).ok_or(format!("`{rule}` has no history"))?;
+        let drifts = of_the_past(condition).first().is_some_and(|e| matches!(e.kind, dqc::hir::ExprKind::Drift { .. }));
+        let mut distributions: BTreeMap<(String, String), Distribution> = BTreeMap::new();
+        for row in rows {
+            let cell = |name: &str| row.get(name).cloned().unwrap_or_default();
+            let (batch, group, value) = (cell("batch"), cell("group"), cell("value"));
+            if drifts {
+                let number = value.parse::<f64>();
+                let new = || if number.is_ok() { Distribution::of_numbers() } else { Distribution::of_texts() };
+                let values = distributions.entry((batch, group)).or_insert_with(new);
+                match number {
+                    Ok(number) => values.number(number),
+                    Err(_) => values.text(&value, 1),
+                }
+                continue;
+            }
+            let at = date_of(&batch).unwrap_or(0);
+            history.add(meaning, &group, Past { batch, at, value: value.parse().ok(), distribution: None });
+        }
+        for ((batch, group), values) in distributions {
+            let at = date_of(&batch).unwrap_or(0);
+            history.add(meaning, &group, Past { batch, at, value: None, distribution: Some(values.to_text()) });
+        }
+    }
+    Ok(history)
+}
+
+fn format(path: &str) -> Format {
+    match path.rsplit('.').next() {
+        Some("csv") => Format::Csv,
+        Some("jsonl") => Format::Json,
+        Some("arrow") => Format::Arrow,
+        _ => Format::Parquet,
+    }
+}
+
 fn write(folder: &Path, path: &str, body: &[&str]) -> Result<InputFile, String> {
-    let size = Table::parse(body)?.write(&folder.join(path))?;
+    let to = folder.join(path);
+    let size = match format(path) {
+        Format::Csv | Format::Json => {
+            std::fs::create_dir_all(to.parent().ok_or("no folder")?).map_err(|e| e.to_string())?;
+            // As the text has it, but for the blank line that ends the section.
+            let text = body.join("\n");
+            std::fs::write(&to, text.trim_end_matches('\n').to_string() + "\n").map_err(|e| e.to_string())?;
+            std::fs::metadata(&to).map_err(|e| e.to_string())?.len()
+        }
+        Format::Arrow => Table::parse(body)?.write_arrow(&to)?,
+        _ => Table::parse(body)?.write(&to)?,
+    };
     let folders = path.split('/').filter_map(|part| part.split_once('='));
     let partition = folders.map(|(k, v)| (k.to_string(), v.to_string())).collect();
     Ok(InputFile { path: path.to_string(), size, e_tag: None, modified: 0, partition })
 }
 
 fn input(folder: &Path, files: Vec<InputFile>) -> Input {
-    let place = Place { url: format!("file://{}/", folder.display()), format: Format::Parquet };
+    let format = files.first().map_or(Format::Parquet, |f| format(&f.path));
+    let place = Place { url: format!("file://{}/", folder.display()), format };
     Input { place, files, version: None }
 }
 
@@ -189,6 +260,9 @@ fn told(report: &Report, rows: &Rows) -> String {
         counts.quarantined,
         report.passes
     );
+    for seen in &report.datasets {
+        let _ = writeln!(text, "read beside it: {}, {} files", seen.dataset, seen.files);
+    }
     report.rules.iter().for_each(|rule| text.push_str(&summary(rule)));
     if report.verdict != dqc::run::BatchVerdict::Blocked {
         let mut section = |name: &str, rows: &Mutex<BTreeMap<usize, Vec<String>>>| {
@@ -208,7 +282,7 @@ fn told(report: &Report, rows: &Rows) -> String {
 
 /// A rule's result; types that are as they should be go without saying.
 fn summary(rule: &RuleResult) -> String {
-    if rule.kind == "type" && rule.verdict == RuleVerdict::Passed {
+    if rule.kind == "type" && rule.verdict == RuleVerdict::Passed && rule.reason.is_none() {
         return String::new();
     }
     let name = |v: serde_json::Value| v.as_str().unwrap_or("").to_string();

@@ -38,6 +38,14 @@ impl Table {
         Ok(Self { batch: batch.map_err(|e| e.to_string())? })
     }
 
+    pub fn write_arrow(&self, path: &Path) -> Result<u64, String> {
+        std::fs::create_dir_all(path.parent().ok_or("no folder")?).map_err(|e| e.to_string())?;
+        let file = std::fs::File::create(path).map_err(|e| e.to_string())?;
+        let mut writer = arrow::ipc::writer::FileWriter::try_new(file, &self.batch.schema()).map_err(|e| e.to_string())?;
+        writer.write(&self.batch).and_then(|()| writer.finish()).map_err(|e| e.to_string())?;
+        Ok(std::fs::metadata(path).map_err(|e| e.to_string())?.len())
+    }
+
     pub fn write(&self, path: &Path) -> Result<u64, String> {
         std::fs::create_dir_all(path.parent().ok_or("no folder")?).map_err(|e| e.to_string())?;
         let file = std::fs::File::create(path).map_err(|e| e.to_string())?;
@@ -47,6 +55,15 @@ impl Table {
         writer.close().map_err(|e| e.to_string())?;
         Ok(std::fs::metadata(path).map_err(|e| e.to_string())?.len())
     }
+}
+
+/// The rows of a table of plain texts, by the names in its header.
+pub fn texts(lines: &[&str]) -> Result<Vec<std::collections::BTreeMap<String, String>>, String> {
+    let mut lines = lines.iter().filter(|l| !l.trim().is_empty());
+    let header = cells(lines.next().ok_or("a table without a header")?);
+    let name = |cell: &String| cell.split(':').next().unwrap_or_default().trim().to_string();
+    let names: Vec<String> = header.iter().map(name).collect();
+    Ok(lines.map(|line| names.iter().cloned().zip(cells(line)).collect()).collect())
 }
 
 fn cells(line: &str) -> Vec<String> {
@@ -79,6 +96,13 @@ fn parse_type(text: &str) -> Result<Type, String> {
     if let Some(inside) = text.strip_prefix("array<").and_then(|t| t.strip_suffix('>')) {
         return Ok(Type::Array { item: Box::new(parse_type(inside)?), nullable: true });
     }
+    if text.starts_with("struct<") || text.starts_with("map<") {
+        // As a contract would declare it.
+        let contract = format!("contract silver.t @ 1.0.0 {{ columns {{ c: {text} }} }}");
+        let compiled = dqc::compile(vec![dqc::source::SourceFile::new("type.dq", &contract)], &crate::layers());
+        let found = compiled.checked.contracts.first().and_then(|c| c.columns.first());
+        return found.map(|c| c.ty.clone()).ok_or_else(|| format!("`{text}` is not a type"));
+    }
     let digits = text.strip_prefix("decimal(").and_then(|t| t.strip_suffix(')')).and_then(|t| t.split_once(','));
     let (precision, scale) = digits.ok_or_else(|| format!("`{text}` is not a type"))?;
     let number = |t: &str| t.trim().parse().map_err(|_| format!("`{text}` is not a type"));
@@ -90,7 +114,7 @@ fn value(cell: &str, ty: &Type) -> Result<Value, String> {
     let quoted = cell.strip_prefix('"').and_then(|c| c.strip_suffix('"'));
     match (quoted, cell, ty) {
         (None, "null", _) => Ok(Value::Null),
-        (_, _, Type::Array { item, .. }) => {
+        (_, _, Type::Array { item, .. }) if !cell.starts_with('[') => {
             let items = cell.split(',').map(str::trim).filter(|i| !i.is_empty());
             items.map(|i| value(i, item)).collect::<Result<_, _>>().map(Value::Array)
         }
