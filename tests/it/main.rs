@@ -19,6 +19,7 @@ mod fixes;
 mod flights;
 mod format;
 mod lsp;
+mod meaning;
 mod packages;
 mod merge;
 mod pages;

@@ -1,0 +1,132 @@
+"""Records what Spark 4 in ANSI mode makes of every case: `python record.py`, with PySpark 4 and Java 17 at hand.
+
+`cases.txt` is written by hand, `recorded.txt` by this. A section of cases is:
+
+    === title
+    zone Europe/Berlin                  (optional; UTC without it)
+    x: int, y: string                   (the columns; none: an empty line)
+    ["7", "a"] [null, "b"]              (rows, each value as text that is cast to its column's type)
+    x + 1                               (an expression of the language)
+    div(x, 2)    ~ x div 2              (after `~`: the same in Spark SQL, where it is spelled otherwise)
+
+Results are compared as text: instants as microseconds, arrays as JSON, everything else as Spark casts it to text.
+`error` is a row that cannot be computed, `refused` an expression that does not come to be computed at all.
+"""
+
+import json
+import pathlib
+import sys
+
+from pyspark.errors import AnalysisException, ParseException
+from pyspark.sql import SparkSession
+
+HERE = pathlib.Path(__file__).parent
+
+
+def sections(text):
+    for part in text.split("=== ")[1:]:
+        title, *lines = [line.rstrip() for line in part.split("\n")]
+        zone = "UTC"
+        if lines[0].startswith("zone "):
+            zone = lines.pop(0).removeprefix("zone ")
+        columns = lines.pop(0)
+        rows, expressions, decoder = [], [], json.JSONDecoder()
+        for line in lines:
+            if line.startswith("["):
+                at = 0
+                while at < len(line):
+                    row, at = decoder.raw_decode(line, at)
+                    rows.append(row)
+                    at += len(line[at:]) - len(line[at:].lstrip())
+            elif line and not line.startswith("//"):
+                ours, _, theirs = line.partition(" ~ ")
+                expressions.append((ours.strip(), (theirs or ours).strip()))
+        yield title, zone, columns, rows or [[]], expressions
+
+
+def literal(value, ty):
+    """A value of the type."""
+    if value is None:
+        return f"cast(null as {ty})"
+    text = "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    if ty.startswith(("array", "map", "struct")):
+        return f"from_json({text}, '{ty}')"
+    if ty == "binary":
+        return f"encode({text}, 'utf-8')"
+    return f"cast({text} as {ty})"
+
+
+def parted(columns):
+    """`x: decimal(3, 1), y: int` as pairs."""
+    found, depth, start = [], 0, 0
+    for at, letter in enumerate(columns + ","):
+        depth += (letter in "(<") - (letter in ")>")
+        if letter == "," and depth == 0:
+            name, _, ty = columns[start:at].partition(":")
+            if name.strip():
+                found.append((name.strip(), ty.strip()))
+            start = at + 1
+    return found
+
+
+def shown(expression, ty):
+    if ty.startswith("timestamp") and ty != "timestamp_ntz":
+        return f"cast(unix_micros({expression}) as string)"
+    if ty.startswith(("array", "map", "struct")):
+        return f"to_json({expression})"
+    if ty == "binary":
+        return f"hex({expression})"
+    return f"cast({expression} as string)"
+
+
+def main():
+    spark = (
+        SparkSession.builder.master("local[1]")
+        .config("spark.sql.ansi.enabled", "true")
+        .config("spark.ui.enabled", "false")
+        .config("spark.sql.shuffle.partitions", "1")
+        .config("spark.sql.codegen.wholeStage", "false")
+        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+        .getOrCreate()
+    )
+    spark.sparkContext.setLogLevel("OFF")
+    out = [f"Recorded by record.py from Spark {spark.version}, ANSI mode.", ""]
+    for title, zone, columns, rows, expressions in sections((HERE / "cases.txt").read_text()):
+        spark.conf.set("spark.sql.session.timeZone", zone)
+        pairs = parted(columns)
+        out += [f"=== {title}", zone, columns]
+        names = ", ".join(name for name, _ in pairs) or "nothing"
+        sources = []
+        for row in rows:
+            values = [literal(v, ty) for v, (_, ty) in zip(row, pairs, strict=True)]
+            sources.append("(" + ", ".join(values or ["1"]) + ")")
+        for ours, theirs in expressions:
+            try:
+                ty = spark.sql(f"select {theirs} as v from values {sources[0]} as t({names})").schema["v"].dataType.simpleString()
+            except (AnalysisException, ParseException):
+                out.append(f"--- {ours} : refused")
+                continue
+            out.append(f"--- {ours} : {ty}")
+            def query(*rows):  # Of literals in a table, which Spark computes without a job.
+                text = f"select {shown(f'({theirs})', ty)} as v from values {', '.join(rows)} as t({names})"
+                return [r.v for r in spark.sql(text).collect()]
+
+            try:  # All rows at once; if one cannot be computed, each alone.
+                values = query(*sources)
+            except Exception:
+                values = []
+                for source in sources:
+                    try:
+                        values.append(query(source)[0])
+                    except Exception:
+                        values.append(Exception)
+            for row, value in zip(rows, values, strict=True):
+                came = "error" if value is Exception else json.dumps(value, ensure_ascii=False)
+                out.append(f"{json.dumps(row, ensure_ascii=False)}\t{came}")
+        out.append("")
+        print(title, file=sys.stderr)
+    (HERE / "recorded.txt").write_text("\n".join(out))
+
+
+if __name__ == "__main__":
+    main()
