@@ -169,6 +169,7 @@ async fn judged(
         input,
         datasets,
         table: None,
+        history: None,
         batch: None,
         as_of: 1_767_312_000_000_000,
         memory,
