@@ -27,6 +27,8 @@ mod plan;
 mod profile;
 #[cfg(feature = "engine")]
 mod remember;
+#[cfg(feature = "engine")]
+mod reports;
 mod revision;
 #[cfg(feature = "engine")]
 mod run;

@@ -3,8 +3,8 @@
 //! A [`Workspace`] holds a project's texts, parsed, and knows what became of them when they last changed. A [`View`] of
 //! it answers one question; each kind of question has its file.
 
-mod aggregates;
 pub mod actions;
+mod aggregates;
 pub mod complete;
 pub mod fold;
 pub mod hints;
@@ -20,13 +20,13 @@ pub mod symbols;
 pub mod tokens;
 mod vocabulary;
 mod walk;
-mod words;
 mod workspace;
 
 use crate::hir::{self, Checked};
 use crate::resolve::{Names, STD_PREFIX, fold as folded};
 use crate::source::{FileId, SourceFile, SourceMap};
 use crate::syntax::ast;
+use crate::syntax::words;
 
 pub use past::Past;
 pub use workspace::{Setting, Workspace};
@@ -85,7 +85,9 @@ impl<'a> View<'a> {
     pub fn promotion_to(&self, dataset: &str) -> Option<&'a ast::Promote> {
         let wanted = folded(dataset);
         let items = self.own().flat_map(|tree| &tree.items);
-        items.filter_map(|i| if let ast::Item::Promote(p) = i { Some(p) } else { None }).find(|p| folded(&p.to.text()) == wanted)
+        items
+            .filter_map(|i| if let ast::Item::Promote(p) = i { Some(p) } else { None })
+            .find(|p| folded(&p.to.text()) == wanted)
     }
 }
 

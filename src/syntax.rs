@@ -5,11 +5,13 @@ pub(crate) mod build;
 mod describe;
 mod errors;
 pub(crate) mod grammar;
+pub mod highlight;
 pub(crate) mod locate;
 pub(crate) mod matcher;
 pub(crate) mod recover;
 mod slips;
 pub(crate) mod trivia;
+pub(crate) mod words;
 
 use rayon::prelude::*;
 
@@ -75,9 +77,7 @@ fn piecewise<'t>(builder: &mut Builder<'t>, id: FileId, text: &'t str) -> ast::F
         loop {
             end = text.get(end..).and_then(|t| t.find('\n')).map_or(text.len(), |n| end + n + 1);
             let line = text.get(end..).unwrap_or("");
-            if line.is_empty()
-                || starts_item(line.get(..line.find('\n').unwrap_or(line.len())).unwrap_or(""))
-            {
+            if line.is_empty() || starts_item(line.get(..line.find('\n').unwrap_or(line.len())).unwrap_or("")) {
                 break;
             }
         }

@@ -7,7 +7,8 @@ use crate::Compilation;
 use crate::cli::check::compile;
 use crate::cli::context::prefix;
 use crate::cli::findings::does_not_compile;
-use crate::cli::run::{self, runtime};
+use crate::cli::reports::{Form, Reports};
+use crate::cli::run::runtime;
 use crate::cli::{Context, Exit, Outcome};
 use crate::diagnostics::suggest;
 use crate::fault::Fault;
@@ -18,6 +19,7 @@ use crate::ledger::Ledger;
 use crate::lake::store::Storage;
 use crate::project::{Project, folder_url};
 use crate::report::json;
+use crate::report::judged::Judged;
 use crate::report::text::{Fate, Printer, quoted};
 use crate::run::history::History;
 use crate::run::{BatchVerdict, Job, Report};
@@ -48,7 +50,10 @@ pub struct Args {
     at_version: Option<i64>,
     /// How the report is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: run::Format,
+    format: Form,
+    /// Put the report into this file too: .html, .xml (JUnit) or .jsonl; can be given several times
+    #[arg(long, value_name = "FILE")]
+    report: Vec<PathBuf>,
     /// How many rows the report shows for each broken rule
     #[arg(long, value_name = "N", default_value_t = 5)]
     samples: usize,
@@ -65,21 +70,25 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     }
     let of = Subject { project: &project, compilation: &compilation, contract: &args.contract, data: args.data.as_deref() };
     let storage = Storage::of(&project)?;
+    let mut reports = Reports::new("dqc audit", &project, &compilation, args.format, &args.report)?;
     let (shown, dataset, report) = runtime()?.block_on(async {
         let found = of.find(&storage, args.at_version).await?;
         let history = Ledger::new(&project.ledger()?, &storage, context.now()).history(&found.plan.dataset).await?;
         let report = judge(context, &found.plan, &storage, &found.input, &found.datasets, &history, &args).await?;
         Ok::<_, Fault>((found.shown, found.plan.dataset, report))
     })?;
+    let again = format!("dqc audit {}", quoted(&args.contract));
+    reports.keep(|| Judged::new(&shown, &dataset, &Fate::Audited, Some(&report), &again));
     match args.format {
-        run::Format::Json => context.print(&json::line(&report)),
-        run::Format::Text => {
+        Form::Text => {
             let prefix = prefix(&project.root);
             let mut printer = Printer::new(&compilation.sources, context.out, &prefix, context.global.verbose);
-            let again = format!("dqc audit {}", quoted(&args.contract));
             context.print(&printer.batch(&shown, &dataset, &Fate::Audited, Some(&report), &again));
         }
+        Form::Json => context.print(&json::line(&report)),
+        Form::Junit | Form::Html => context.print(&reports.printed().unwrap_or_default()),
     }
+    reports.write()?;
     Ok(if report.verdict == BatchVerdict::Blocked { Exit::Blocked } else { Exit::Clean })
 }
 

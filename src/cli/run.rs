@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{IsTerminal, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -11,10 +11,11 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::Compilation;
+use crate::channel::outbox::Outbox;
 use crate::cli::check::compile;
 use crate::cli::context::{fault_text, prefix};
-use crate::channel::outbox::Outbox;
 use crate::cli::findings::does_not_compile;
+use crate::cli::reports::{Form, Reports, create};
 use crate::cli::tell::{Tidings, Witness, channels_exist};
 use crate::cli::{Context, Exit, Outcome};
 use crate::diagnostics::suggest;
@@ -24,6 +25,7 @@ use crate::ir::{Plan, lower};
 use crate::lake::store::Storage;
 use crate::project::Project;
 use crate::promote::{self, Event, Lake, Options, Stop, Summary, Task, What};
+use crate::report::judged::Judged;
 use crate::report::numbers::{bytes, counted, duration, grouped};
 use crate::report::text::{Fate, Printer};
 use crate::report::{json, text};
@@ -42,6 +44,7 @@ Examples:
   dqc run silver.orders --batch day=2026-11-21
   dqc run --dry-run                    judge, and move nothing
   dqc run --format json > reports.jsonl
+  dqc run --report run.html --report run.xml
 
 Exit codes: 0 promoted or nothing pending, 10 a batch is blocked, 12 promoted and late, 3 a contract does not
 compile, 20 to 22 run again, 30 permission. `dqc explain exit N` says more.")]
@@ -57,7 +60,10 @@ pub struct Args {
     dry_run: bool,
     /// How reports are printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
+    format: Form,
+    /// Put the reports into this file too: .html, .xml (JUnit) or .jsonl; can be given several times
+    #[arg(long, value_name = "FILE")]
+    report: Vec<PathBuf>,
     /// Put the reports into this file too, as `--format json` prints them
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -67,14 +73,6 @@ pub struct Args {
     /// End with this exit code when nothing is pending, so that a scheduler can mark the task as skipped
     #[arg(long, value_name = "CODE", default_value_t = 0)]
     nothing_pending_exit: u8,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people
-    Text,
-    /// One document a line for each batch, as described by report.schema.json
-    Json,
 }
 
 pub fn run(context: &Context, args: Args) -> Outcome {
@@ -91,7 +89,8 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     let storage = Storage::of(&project)?;
     let lake = Lake::of(&project, &compilation.checked, &storage)?;
     let prefix = prefix(&project.root);
-    let mut desk = Desk::new(context, &args, &project, &compilation, &prefix);
+    let reports = Reports::new("dqc run", &project, &compilation, args.format, &args.report)?;
+    let mut desk = Desk::new(context, &args, reports, &project, &compilation, &prefix);
     if let Some(path) = &args.json {
         desk.lines = Some(create(path)?);
     }
@@ -113,6 +112,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         summary
     });
     desk.close(&summary);
+    desk.reports.write()?;
     Ok(exit(&summary, &args))
 }
 
@@ -146,12 +146,6 @@ pub fn plan(compilation: &Compilation, promotion: &Promotion) -> Result<Plan, Fa
 }
 
 /// A file for results beside those on stdout.
-pub fn create(path: &Path) -> Result<File, Fault> {
-    File::create(path).map_err(|_| {
-        Fault::usage(format!("`{}` cannot be written", path.display())).with_help("see that its folder is there")
-    })
-}
-
 pub fn runtime() -> Result<tokio::runtime::Runtime, Fault> {
     let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     built.map_err(|_| Fault::internal("the threads that do the work could not be started"))
@@ -227,7 +221,8 @@ fn exit(summary: &Summary, args: &Args) -> Exit {
 /// Where everything that a run tells is put: results on stdout, progress and notices on stderr.
 struct Desk<'a> {
     context: &'a Context,
-    format: Format,
+    format: Form,
+    reports: Reports<'a>,
     /// Where `--json` puts the reports.
     lines: Option<File>,
     printer: Printer<'a>,
@@ -249,6 +244,7 @@ impl<'a> Desk<'a> {
     fn new(
         context: &'a Context,
         args: &Args,
+        reports: Reports<'a>,
         project: &Project,
         compilation: &'a Compilation,
         prefix: &'a str,
@@ -265,6 +261,7 @@ impl<'a> Desk<'a> {
         Self {
             context,
             format: args.format,
+            reports,
             lines: None,
             printer: Printer::new(&compilation.sources, context.out, prefix, context.global.verbose),
             bar,
@@ -308,6 +305,9 @@ impl<'a> Desk<'a> {
                 self.log("the reports could not be written to the file of `--json`");
             }
         }
+        let again = format!("{} {} --batch {}", self.again, outcome.dataset, text::quoted(&outcome.batch));
+        let report = outcome.report.as_ref();
+        let kept = |fate: &Fate<'_>| Judged::new(&outcome.batch, &outcome.promotion, fate, report, &again);
         let fate = match &outcome.what {
             What::Published(_) => Fate::Promoted,
             What::Recovered(_) => Fate::Recovered,
@@ -317,21 +317,20 @@ impl<'a> Desk<'a> {
             What::Failed(fault) => {
                 self.told.push(fault.clone());
                 let name = format!("{} of {}: {}", outcome.batch, outcome.promotion, fault.message);
+                self.reports.keep(|| kept(&Fate::Failed(&fault.message)));
                 let fault = Fault { message: name, ..fault.clone() };
                 return self.bar.suspend(|| eprint!("{}", fault_text(self.context.err, &fault)));
             }
         };
-        let text = match (self.format, &outcome.report) {
-            (Format::Json, Some(report)) => json::line(report),
-            (Format::Json, None) => {
+        self.reports.keep(|| kept(&fate));
+        let text = match (self.format, report) {
+            (Form::Text, _) => self.printer.batch(&outcome.batch, &outcome.promotion, &fate, report, &again),
+            (Form::Json, Some(report)) => json::line(report),
+            _ => {
                 if let Fate::Refused(why) = fate {
                     self.log(&format!("{} of {} is refused: {why}", outcome.batch, outcome.promotion));
                 }
                 return;
-            }
-            (Format::Text, report) => {
-                let again = format!("{} {} --batch {}", self.again, outcome.dataset, text::quoted(&outcome.batch));
-                self.printer.batch(&outcome.batch, &outcome.promotion, &fate, report.as_ref(), &again)
             }
         };
         self.bar.suspend(|| self.context.print(&text));
@@ -344,8 +343,8 @@ impl<'a> Desk<'a> {
         }
         let text = crate::cli::sla::text(self.context.out, levels, false);
         match self.format {
-            Format::Text => self.bar.suspend(|| self.context.print(&text)),
-            Format::Json => self.log(&text),
+            Form::Text => self.bar.suspend(|| self.context.print(&text)),
+            _ => self.log(&text),
         }
     }
 
@@ -359,19 +358,22 @@ impl<'a> Desk<'a> {
         for fault in summary.faults.iter().filter(|fault| !self.told.contains(fault)) {
             eprint!("{}", fault_text(self.context.err, fault));
         }
+        if let Some(document) = self.reports.printed() {
+            self.context.print(&document);
+        }
         if self.context.global.quiet {
             return;
         }
         let mut text = self.closing(summary);
         text.push('\n');
         match self.format {
-            Format::Text => self.context.print(&text),
-            Format::Json => eprint!("{text}"),
+            Form::Text => self.context.print(&text),
+            _ => eprint!("{text}"),
         }
     }
 
     fn closing(&self, summary: &Summary) -> String {
-        let paint = if self.format == Format::Text { self.context.out } else { self.context.err };
+        let paint = if self.format == Form::Text { self.context.out } else { self.context.err };
         if summary.is_idle() && summary.unsettled == 0 {
             return format!("{} in {}", paint.green("nothing to do"), counted(summary.promotions as u64, "promotion"));
         }

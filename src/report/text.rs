@@ -26,6 +26,56 @@ pub enum Fate<'a> {
     Audited,
     /// Not judged, or judged in vain, and why.
     Refused(&'a str),
+    /// The run came to no verdict, and why.
+    Failed(&'a str),
+}
+
+/// How much attention a batch wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Good,
+    /// It passed, and something is to be seen.
+    Odd,
+    /// Nothing was judged.
+    Open,
+    Bad,
+}
+
+impl Tone {
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Good | Self::Odd => "✓",
+            Self::Open => "?",
+            Self::Bad => "✗",
+        }
+    }
+}
+
+/// What became of the batch, in words.
+pub fn words(fate: &Fate<'_>, report: Option<&Report>) -> (Tone, String) {
+    let held = report.map_or(0, |r| r.rows.quarantined);
+    let warned = report.is_some_and(|r| r.rules.iter().any(|rule| rule.action == Effect::Warn));
+    let with = match (held, warned) {
+        (0, false) => String::new(),
+        (0, true) => " with warnings".into(),
+        (held, false) => format!(", {} in quarantine", counted(held, "row")),
+        (held, true) => format!(" with warnings, {} in quarantine", counted(held, "row")),
+    };
+    let calm = if held > 0 || warned { Tone::Odd } else { Tone::Good };
+    match fate {
+        Fate::Promoted => (calm, format!("promoted{with}")),
+        Fate::Recovered => (Tone::Good, "published already".into()),
+        Fate::WouldPass => (calm, format!("would be promoted{with}")),
+        Fate::Blocked => (Tone::Bad, "blocked".into()),
+        Fate::Refused(_) => (Tone::Bad, "refused".into()),
+        Fate::Failed(_) => (Tone::Bad, "failed".into()),
+        Fate::Audited => match report.map(|r| r.verdict) {
+            Some(BatchVerdict::Blocked) => (Tone::Bad, "violates its contract".into()),
+            Some(BatchVerdict::NotEvaluated) => (Tone::Open, "not evaluated".into()),
+            _ if with.is_empty() => (calm, "meets its contract".into()),
+            _ => (calm, format!("would pass{with}")),
+        },
+    }
 }
 
 /// Prints reports one after the other; a rule that was shown in full is not shown in full again.
@@ -49,7 +99,7 @@ impl<'a> Printer<'a> {
     pub fn batch(&mut self, title: &str, of: &str, fate: &Fate<'_>, report: Option<&Report>, again: &str) -> String {
         let mut out = self.header(title, of, fate, report);
         let Some(report) = report else {
-            if let Fate::Refused(why) = fate {
+            if let Fate::Refused(why) | Fate::Failed(why) = fate {
                 for line in self.paint.wrap(&visible(why), 4) {
                     let _ = writeln!(out, "    {line}");
                 }
@@ -86,32 +136,15 @@ impl<'a> Printer<'a> {
 
     fn header(&self, title: &str, of: &str, fate: &Fate<'_>, report: Option<&Report>) -> String {
         let paint = self.paint;
-        let held = report.map_or(0, |r| r.rows.quarantined);
-        let warned = report.is_some_and(|r| r.rules.iter().any(|rule| rule.action == Effect::Warn));
-        let with = match (held, warned) {
-            (0, false) => String::new(),
-            (0, true) => " with warnings".into(),
-            (held, false) => format!(", {} in quarantine", counted(held, "row")),
-            (held, true) => format!(" with warnings, {} in quarantine", counted(held, "row")),
-        };
-        let calm: fn(Paint, &str) -> String = if held > 0 || warned { Paint::yellow } else { Paint::green };
-        let (sign, words, color): (_, String, fn(Paint, &str) -> String) = match fate {
-            Fate::Promoted => ("✓", format!("promoted{with}"), calm),
-            Fate::Recovered => ("✓", "published already".into(), Paint::green),
-            Fate::WouldPass => ("✓", format!("would be promoted{with}"), calm),
-            Fate::Blocked => ("✗", "blocked".into(), Paint::red),
-            Fate::Refused(_) => ("✗", "refused".into(), Paint::red),
-            Fate::Audited => match report.map(|r| r.verdict) {
-                Some(BatchVerdict::Blocked) => ("✗", "violates its contract".into(), Paint::red),
-                Some(BatchVerdict::NotEvaluated) => ("?", "not evaluated".into(), Paint::yellow),
-                _ => {
-                    ("✓", if with.is_empty() { "meets its contract".into() } else { format!("would pass{with}") }, calm)
-                }
-            },
+        let (tone, words) = words(fate, report);
+        let color: fn(Paint, &str) -> String = match tone {
+            Tone::Good => Paint::green,
+            Tone::Odd | Tone::Open => Paint::yellow,
+            Tone::Bad => Paint::red,
         };
         format!(
             "{} {}  {}  {}\n",
-            color(paint, sign),
+            color(paint, tone.sign()),
             paint.bold(&visible(title)),
             paint.dim(&visible(of)),
             color(paint, &words)
@@ -204,7 +237,7 @@ impl<'a> Printer<'a> {
         notes.extend(report.owner.iter().map(|text| ("owner", text.clone())));
         let renderer = Renderer { sources: self.sources, paint: self.paint, prefix: self.prefix };
         let (message, label) = (message(rule), label(rule));
-        let labels = self.span(&rule.location).map(|span| vec![(span, label.as_str())]).unwrap_or_default();
+        let labels = span(self.sources, &rule.location).map(|span| vec![(span, label.as_str())]).unwrap_or_default();
         let text = renderer.excerpt(&Excerpt {
             heading: word,
             severity,
@@ -294,18 +327,19 @@ impl<'a> Printer<'a> {
         let _ = writeln!(out, "          {}", paint.dim("with `--dry-run` it judges and moves nothing"));
         out
     }
+}
 
-    fn span(&self, at: &Location) -> Option<Span> {
-        let id = self.sources.find(&at.file)?;
-        let file = self.sources.get(id);
-        let start = file.offset(Place { line: at.line, column: at.column });
-        let end = file.offset(Place { line: at.end_line, column: at.end_column });
-        Some(Span::new(id, start, end.max(start)))
-    }
+/// Where a rule stands in the texts at hand.
+pub(super) fn span(sources: &SourceMap, at: &Location) -> Option<Span> {
+    let id = sources.find(&at.file)?;
+    let file = sources.get(id);
+    let start = file.offset(Place { line: at.line, column: at.column });
+    let end = file.offset(Place { line: at.end_line, column: at.end_column });
+    Some(Span::new(id, start, end.max(start)))
 }
 
 /// Nothing to say about it but that it passed.
-fn is_quiet(rule: &RuleResult) -> bool {
+pub(super) fn is_quiet(rule: &RuleResult) -> bool {
     rule.action == Effect::None && rule.verdict != RuleVerdict::Violated
 }
 
@@ -316,7 +350,7 @@ fn key(rule: &RuleResult) -> Key {
     (rule.location.file.clone(), rule.location.line, rule.location.column, action_name(rule.action))
 }
 
-fn action_name(action: Effect) -> &'static str {
+pub(super) fn action_name(action: Effect) -> &'static str {
     match action {
         Effect::None => "",
         Effect::Warn => "warn",
@@ -389,7 +423,7 @@ pub fn message(rule: &RuleResult) -> String {
 }
 
 /// The batch's value and the limit, where the rule is one comparison.
-fn against(rule: &RuleResult) -> Option<String> {
+pub(super) fn against(rule: &RuleResult) -> Option<String> {
     let show = |value: &Value| measured(value).unwrap_or_else(|| plain(value));
     match (&rule.value, &rule.limit) {
         (Some(value), Some(limit)) => Some(format!("{} against {}", show(value), show(limit))),
@@ -403,12 +437,12 @@ fn is_grouped(rule: &RuleResult) -> bool {
 }
 
 /// Whether the rule is about the batch as a whole.
-fn is_whole(rule: &RuleResult) -> bool {
+pub(super) fn is_whole(rule: &RuleResult) -> bool {
     rule.kind == "aggregate" && !is_grouped(rule)
 }
 
 /// Why the excerpt points at the rule.
-fn label(rule: &RuleResult) -> String {
+pub(super) fn label(rule: &RuleResult) -> String {
     if let Some(reason) = &rule.reason {
         return reason.clone();
     }
@@ -435,7 +469,7 @@ fn cell(value: Option<&Value>) -> Cell {
 }
 
 /// A value on one line; text that would not be seen, or be taken for something else, in quotes.
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => {
             let odd = text.is_empty() || text.trim() != text || text == "null";

@@ -1,8 +1,8 @@
 //! The one integration binary; see `tests/README.md`.
 
+mod again;
 #[cfg(feature = "engine")]
 mod airflow;
-mod again;
 mod binary;
 mod checks;
 mod compat;
@@ -20,8 +20,8 @@ mod flights;
 mod format;
 mod lsp;
 mod meaning;
-mod packages;
 mod merge;
+mod packages;
 mod pages;
 #[cfg(feature = "engine")]
 mod pending;
@@ -44,6 +44,8 @@ mod reference;
 mod render;
 #[cfg(feature = "engine")]
 mod report;
+#[cfg(feature = "engine")]
+mod reports;
 #[cfg(feature = "engine")]
 mod runs;
 mod schema;

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use crate::syntax::trivia;
+use super::trivia;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Word,
     /// A name in backticks.
     Quoted,
@@ -17,7 +17,7 @@ pub(super) enum Kind {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Word {
+pub(crate) struct Word {
     pub kind: Kind,
     pub start: usize,
     pub end: usize,
@@ -45,7 +45,7 @@ impl Word {
 const DOUBLE: [&str; 10] = ["::", "<=", ">=", "<>", "!=", "==", "||", "&&", "->", "=>"];
 
 /// All words of a text in their order.
-pub(super) fn words(text: &str) -> Vec<Word> {
+pub(crate) fn words(text: &str) -> Vec<Word> {
     let comments = trivia::comments(text);
     let mut comments = comments.into_iter().peekable();
     let mut found = Vec::with_capacity(text.len() / 5);
@@ -84,7 +84,7 @@ pub(super) fn words(text: &str) -> Vec<Word> {
 }
 
 /// As the grammar's `id_char`; a digit cannot start one.
-pub(super) fn is_word(c: char) -> bool {
+pub(crate) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
@@ -94,16 +94,16 @@ fn run(text: &str, from: usize, of: impl Fn(char) -> bool) -> usize {
 }
 
 /// Whether nothing but blanks stands before an offset on its line.
-pub(super) fn starts_line(text: &str, at: usize) -> bool {
+pub(crate) fn starts_line(text: &str, at: usize) -> bool {
     let before = text.get(..at).unwrap_or("");
     before.rsplit('\n').next().unwrap_or("").trim().is_empty()
 }
 
 /// A name as it must be written: in backticks where it is not plain or reserved.
-pub(super) fn written(name: &str) -> String {
+pub(crate) fn written(name: &str) -> String {
     const RESERVED: [&str; 19] = [
-        "and", "between", "case", "cast", "else", "end", "false", "ilike", "in", "is", "like", "matches", "not", "null",
-        "or", "then", "true", "when", "within",
+        "and", "between", "case", "cast", "else", "end", "false", "ilike", "in", "is", "like", "matches", "not",
+        "null", "or", "then", "true", "when", "within",
     ];
     let plain = name.starts_with(|c: char| c.is_alphabetic() || c == '_') && name.chars().all(is_word);
     if plain && !RESERVED.contains(&name.to_ascii_lowercase().as_str()) {

@@ -1,0 +1,112 @@
+//! The form in which reports are printed, and the files that they are put into besides.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::findings::base;
+use crate::Compilation;
+use crate::fault::Fault;
+use crate::project::Project;
+use crate::report::judged::Judged;
+use crate::report::{html, json, junit};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Form {
+    /// For people
+    Text,
+    /// One document a line for each batch, as described by report.schema.json
+    Json,
+    /// JUnit's XML: a suite a batch, a case a rule
+    Junit,
+    /// One page that needs nothing from elsewhere
+    Html,
+}
+
+impl Form {
+    /// Whether it is printed batch by batch; else when all are judged.
+    pub fn is_running(self) -> bool {
+        matches!(self, Self::Text | Self::Json)
+    }
+}
+
+/// What is written when all batches are judged.
+pub struct Reports<'a> {
+    /// The command, as `dqc run`.
+    command: &'static str,
+    project: &'a Project,
+    compilation: &'a Compilation,
+    printed: Form,
+    files: Vec<(Form, PathBuf, File)>,
+    judged: Vec<Judged>,
+}
+
+impl<'a> Reports<'a> {
+    /// # Errors
+    /// A file whose name says no form, or that cannot be written.
+    pub fn new(
+        command: &'static str,
+        project: &'a Project,
+        compilation: &'a Compilation,
+        printed: Form,
+        paths: &[PathBuf],
+    ) -> Result<Self, Fault> {
+        let open = |path: &PathBuf| Ok((form_of(path)?, path.clone(), create(path)?));
+        let files = paths.iter().map(open).collect::<Result<_, Fault>>()?;
+        Ok(Self { command, project, compilation, printed, files, judged: Vec::new() })
+    }
+
+    /// Keeps the batch if a file or the form wants it.
+    pub fn keep(&mut self, batch: impl FnOnce() -> Judged) {
+        if !self.files.is_empty() || !self.printed.is_running() {
+            self.judged.push(batch());
+        }
+    }
+
+    /// Writes the files.
+    ///
+    /// # Errors
+    /// The disk is full, or the file was taken away.
+    pub fn write(&mut self) -> Result<(), Fault> {
+        for (form, path, mut file) in std::mem::take(&mut self.files) {
+            let written = file.write_all(self.document(form).as_bytes()).and_then(|()| file.flush());
+            written.map_err(|_| Fault::usage(format!("`{}` could not be written to its end", path.display())))?;
+        }
+        Ok(())
+    }
+
+    /// What is printed at the end.
+    pub fn printed(&self) -> Option<String> {
+        (!self.printed.is_running()).then(|| self.document(self.printed))
+    }
+
+    fn document(&self, form: Form) -> String {
+        match form {
+            Form::Html => html::document(
+                &self.compilation.sources,
+                self.project.config.name.as_deref().unwrap_or("dqc"),
+                &self.judged,
+            ),
+            Form::Junit => junit::document(self.command, &self.judged, &base(&self.project.root)),
+            Form::Text | Form::Json => {
+                self.judged.iter().filter_map(|batch| batch.report.as_ref()).map(json::line).collect()
+            }
+        }
+    }
+}
+
+fn form_of(path: &Path) -> Result<Form, Fault> {
+    match path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase).as_deref() {
+        Some("html" | "htm") => Ok(Form::Html),
+        Some("xml") => Ok(Form::Junit),
+        Some("json" | "jsonl" | "ndjson") => Ok(Form::Json),
+        _ => Err(Fault::usage(format!("`{}` does not say in which form a report goes there", path.display()))
+            .with_help("end its name in .html, .xml (JUnit) or .jsonl")),
+    }
+}
+
+pub fn create(path: &Path) -> Result<File, Fault> {
+    File::create(path).map_err(|_| {
+        Fault::usage(format!("`{}` cannot be written", path.display())).with_help("see that its folder is there")
+    })
+}

@@ -1,0 +1,80 @@
+//! The files of `--report`, and the reports that are printed when all batches are judged.
+
+use crate::people::shop::{BAD, GOOD, Shop, said};
+
+/// A shop in which a batch passes and one is blocked; the author's words hold what would be markup.
+fn shop() -> Shop {
+    let shop = Shop::new("[channels.team]\nkind = \"webhook\"\nurl = \"env:HOOK\"\n", "");
+    let text = shop.read("orders.dq").replace("Ask the till", "<script>alert(1)</script> & ask the till");
+    shop.write("orders.dq", &text);
+    shop.day("2026-11-20", GOOD);
+    shop.day("2026-11-21", BAD);
+    shop
+}
+
+#[test]
+fn a_run_leaves_its_report_in_every_form() {
+    let shop = shop();
+    let path = |name: &str| shop.path(name).display().to_string();
+    let (html, xml, lines) = (path("run.html"), path("run.xml"), path("run.jsonl"));
+    let output = shop.dqc(&["run", "--report", &html, "--report", &xml, "--report", &lines]);
+    assert_eq!(output.status.code(), Some(10), "{}", said(&output));
+
+    let page = shop.read("run.html");
+    assert!(page.contains("1 of 2 batches held up") && page.contains("positive"), "{page}");
+    assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script"), "authors' words are text: {page}");
+    for outward in ["http://", "https://", "src=", "@import", "url("] {
+        assert!(!page.contains(outward), "the page needs nothing from elsewhere: {outward}");
+    }
+    for order in BAD {
+        assert!(!page.contains(order.1) && !page.contains(order.2), "who it is stays out of the page");
+    }
+    // The blocked batch comes first, with its rule's text in colours and the command that judges it again.
+    let first = page.find("<section id=\"bronze.orders-to-silver.orders--day=2026-11-21\"").expect("its section");
+    assert!(first < page.find("<section id=\"bronze.orders-to-silver.orders--day=2026-11-20\"").expect("the other"));
+    assert!(page.contains("<span class=\"head\">positive</span>"), "{page}");
+    assert!(page.contains("silver.orders --batch day=2026-11-21"), "{page}");
+
+    let suites = shop.read("run.xml");
+    assert!(suites.contains("<testsuite name=\"bronze.orders to silver.orders: day=2026-11-21\""), "{suites}");
+    assert_eq!(suites.matches("<failure").count(), 1, "{suites}");
+    assert!(suites.contains("type=\"block\"") && suites.contains("because: ") && suites.contains("fix: "), "{suites}");
+    assert!(suites.contains("file=\"orders.dq\""), "{suites}");
+
+    let verdicts: Vec<String> = shop
+        .read("run.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["verdict"].to_string())
+        .collect();
+    assert_eq!(verdicts, ["\"passed\"", "\"blocked\""]);
+}
+
+#[test]
+fn a_page_or_junit_is_printed_alone_on_stdout() {
+    let shop = shop();
+    let page = shop.dqc(&["run", "--dry-run", "--format", "html"]);
+    let text = String::from_utf8_lossy(&page.stdout).into_owned();
+    assert!(text.starts_with("<!DOCTYPE html>") && text.trim_end().ends_with("</html>"), "{text}");
+    let suites = shop.dqc(&["audit", "silver.orders", "--format", "junit", "--data", &day(&shop, "2026-11-21")]);
+    assert_eq!(suites.status.code(), Some(10), "{}", said(&suites));
+    let text = String::from_utf8_lossy(&suites.stdout).into_owned();
+    assert!(text.starts_with("<?xml") && text.contains("<testsuites name=\"dqc audit\""), "{text}");
+    assert_eq!(text.matches("<testsuite ").count(), 1, "{text}");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_said_before_anything_is_judged() {
+    let shop = shop();
+    for (name, said_so) in
+        [("run.pdf", "end its name in .html, .xml (JUnit) or .jsonl"), ("none/run.html", "folder is there")]
+    {
+        let output = shop.dqc(&["run", "--report", &shop.path(name).display().to_string()]);
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(said_so), "{}", said(&output));
+        assert!(!shop.path("lake/silver").exists());
+    }
+}
+
+fn day(shop: &Shop, day: &str) -> String {
+    shop.path(&format!("lake/bronze/orders/day={day}")).display().to_string()
+}
