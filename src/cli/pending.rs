@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cli::check::compile;
 use crate::cli::findings::does_not_compile;
+use crate::cli::reports::Format;
 use crate::cli::run::{chosen, plan, runtime};
 use crate::cli::{Context, Exit, Outcome};
 use crate::diagnostics::paint::visible;
@@ -40,14 +41,6 @@ pub struct Args {
     /// End with this exit code when a run would find nothing to do
     #[arg(long, value_name = "CODE", default_value_t = 0)]
     nothing_pending_exit: u8,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// One document a line for each batch, as described by report.schema.json
-    Json,
 }
 
 pub fn run(context: &Context, args: Args) -> Outcome {

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use super::audit::Subject;
 use super::check::compile;
 use super::findings::does_not_compile;
-use super::run::{self, runtime};
+use super::reports::Format;
+use super::run::runtime;
 use super::{Context, Exit, Outcome};
 use crate::diagnostics::paint::{Paint, visible};
 use crate::lake::store::Storage;
@@ -34,7 +35,7 @@ pub struct Args {
     data: Option<PathBuf>,
     /// How the plan is printed
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: run::Format,
+    format: Format,
     /// As in `dqc audit`: every row is looked at
     #[arg(long)]
     no_proofs: bool,
@@ -68,8 +69,8 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         Ok::<_, crate::fault::Fault>((found.shown, told))
     })?;
     match args.format {
-        run::Format::Json => context.print(&(serde_json::to_string(&found).unwrap_or_default() + "\n")),
-        run::Format::Text => context.print(&text(context.out, &shown, &found)),
+        Format::Json => context.print(&(serde_json::to_string(&found).unwrap_or_default() + "\n")),
+        Format::Text => context.print(&text(context.out, &shown, &found)),
     }
     Ok(Exit::Clean)
 }

@@ -23,6 +23,15 @@ pub enum Form {
     Html,
 }
 
+/// Of commands that report no verdicts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
 impl Form {
     /// Whether it is printed batch by batch; else when all are judged.
     pub fn is_running(self) -> bool {

@@ -4,7 +4,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::judged::Judged;
 use super::text::{action_name, label, message};
-use crate::diagnostics::junit::{located, xml};
+use crate::diagnostics::junit::xml;
 use crate::diagnostics::paint::{visible, visible_lines};
 use crate::run::{Effect, RuleResult, RuleVerdict};
 
@@ -47,6 +47,6 @@ fn case(batch: &Judged, rule: &RuleResult, owner: Option<&str>, base: &str) -> T
     if rule.verdict == RuleVerdict::Violated && rule.action != Effect::Block {
         case.set_system_out(words.join("\n"));
     }
-    let path = format!("{base}{}", rule.location.file);
-    located(case, &visible(&batch.of), &path, rule.location.line)
+    case.set_classname(visible(&format!("{base}{}", rule.location.file)).into_owned());
+    case
 }

@@ -39,7 +39,7 @@ fn a_run_leaves_its_report_in_every_form() {
     assert!(suites.contains("<testsuite name=\"bronze.orders to silver.orders: day=2026-11-21\""), "{suites}");
     assert_eq!(suites.matches("<failure").count(), 1, "{suites}");
     assert!(suites.contains("type=\"block\"") && suites.contains("because: ") && suites.contains("fix: "), "{suites}");
-    assert!(suites.contains("file=\"orders.dq\""), "{suites}");
+    assert!(suites.contains("classname=\"orders.dq\""), "{suites}");
 
     let verdicts: Vec<String> = shop
         .read("run.jsonl")
