@@ -1,6 +1,6 @@
 //! The wheel, as maturin builds it for `pip install dqc`: it installs into an empty environment and runs the example.
-//! `DQC_TEST_WHEEL=release` packs the release build, stripped as it is published, judges the whole example with it and tells
-//! the wheel's size. Else the binary of these tests is packed as it lies there, which takes seconds.
+//! Only with `DQC_TEST_WHEEL=release`, since it builds everything as it is published: stripped, the whole example judged
+//! with it, and the wheel's size told.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -14,27 +14,17 @@ fn the_wheel_installs_into_an_empty_environment_and_runs_the_example() {
         drop(writeln!(std::io::stderr(), "skipped: the wheel (tests/run installs what builds it)"));
         return;
     };
-    let release = std::env::var("DQC_TEST_WHEEL").is_ok_and(|v| v == "release");
+    if !std::env::var("DQC_TEST_WHEEL").is_ok_and(|v| v == "release") {
+        drop(writeln!(std::io::stderr(), "skipped: the wheel (DQC_TEST_WHEEL=release builds it)"));
+        return;
+    }
     let here = tempfile::tempdir().expect("a temporary folder");
     let binary = Path::new(env!("CARGO_BIN_EXE_dqc"));
     let target = binary.ancestors().nth(2).expect("the target folder");
     let mut maturin = Command::new(&python);
     maturin.args(["-m", "maturin", "build", "--quiet", "--locked", "--manifest-path"]).arg(root().join("Cargo.toml"));
     maturin.arg("--out").arg(here.path()).arg("--target-dir").arg(target);
-    if release {
-        maturin.arg("--release");
-    } else {
-        maturin.args([
-            "--profile",
-            "dev",
-            "--strip",
-            "false",
-            "--compression-method",
-            "stored",
-            "--auditwheel",
-            "skip",
-        ]);
-    }
+    maturin.arg("--release");
     done(&mut maturin);
     let wheels = std::fs::read_dir(here.path()).expect("a folder").filter_map(Result::ok);
     let wheels: Vec<_> = wheels.map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "whl")).collect();
@@ -53,22 +43,16 @@ fn the_wheel_installs_into_an_empty_environment_and_runs_the_example() {
 
     let project = crate::flights::copy();
     let mut run = Command::new(&dqc);
-    run.arg("run")
-        .args(if release { &[][..] } else { &["silver.airlines"] })
-        .arg("--project")
-        .arg(project.path())
-        .env_remove("DQC_ENV");
+    run.arg("run").arg("--project").arg(project.path()).env_remove("DQC_ENV");
     let report = done(&mut run);
     assert!(report.contains("bronze.airlines to silver.airlines  promoted"), "{report}");
-    if release {
-        let bytes = wheel.metadata().expect("a file").len();
-        drop(writeln!(
-            std::io::stderr(),
-            "{name}: {bytes} bytes; the program {} bytes",
-            dqc.metadata().expect("a file").len()
-        ));
-        assert!(report.contains("silver.flights to gold.departures  promoted"), "{report}");
-    }
+    let bytes = wheel.metadata().expect("a file").len();
+    drop(writeln!(
+        std::io::stderr(),
+        "{name}: {bytes} bytes; the program {} bytes",
+        dqc.metadata().expect("a file").len()
+    ));
+    assert!(report.contains("silver.flights to gold.departures  promoted"), "{report}");
 }
 
 fn done(command: &mut Command) -> String {
