@@ -47,6 +47,10 @@ pub struct S3 {
     pub access_key_id: Option<Secret>,
     pub secret_access_key: Option<Secret>,
     pub session_token: Option<Secret>,
+    /// How the server encrypts what is written: `AES256`, `aws:kms`, `aws:kms:dsse`.
+    pub encryption: Option<String>,
+    /// The key of `aws:kms`, by its id or ARN.
+    pub kms_key: Option<String>,
 }
 
 /// Where a secret is to be read; its value never stands in `dqc.toml`.
@@ -201,8 +205,16 @@ impl Reader {
     }
 
     fn s3(&mut self, mut table: Table, s3: &mut S3) {
-        for (key, slot) in [("region", &mut s3.region), ("endpoint", &mut s3.endpoint)] {
+        for (key, slot) in [("region", &mut s3.region), ("endpoint", &mut s3.endpoint), ("kms_key", &mut s3.kms_key)] {
             *slot = self.text(&mut table, key).or(slot.take());
+        }
+        const ENCRYPTION: [&str; 3] = ["AES256", "aws:kms", "aws:kms:dsse"];
+        if let Some((name, span)) = self.text_at(&mut table, "encryption") {
+            if ENCRYPTION.contains(&name.as_str()) {
+                s3.encryption = Some(name);
+            } else {
+                self.found.push(errors::not_one_of("encryption", &name, span, ENCRYPTION));
+            }
         }
         for (key, slot) in [("allow_http", &mut s3.allow_http), ("path_style", &mut s3.path_style)] {
             *slot = self.flag(&mut table, key).unwrap_or(*slot);
