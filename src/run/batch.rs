@@ -319,13 +319,12 @@ impl Rule<'_> {
     }
 }
 
-/// Aggregates that give back a value of the data are as private as the data.
+/// Aggregates that can give back a value of the data, or tell it when few rows are read, are as private as the data.
 fn shown(plan: &Plan, expr: &Expr) -> Privacy {
-    use AggregateFn::{ApproxQuantile, Max, Median, Min, Mode, Quantile};
     let mut most = Privacy::Public;
     expr.any(&mut |e| {
         if let ExprKind::Aggregate(a) = &e.kind
-            && matches!(a.function, Min | Max | Mode | Median | Quantile | ApproxQuantile)
+            && tells_values(a.function)
         {
             let columns: Vec<String> = a.args.iter().flat_map(columns_in).collect();
             most = most.max(privacy(plan, &columns));
@@ -333,6 +332,17 @@ fn shown(plan: &Plan, expr: &Expr) -> Privacy {
         false
     });
     most
+}
+
+/// Whether it is measured in its column's unit: over one row a sum, a mean and each quantile are that row's value.
+fn tells_values(function: AggregateFn) -> bool {
+    use AggregateFn as F;
+    match function {
+        F::Sum | F::Avg | F::Min | F::Max | F::Mode | F::Median | F::Quantile | F::ApproxQuantile => true,
+        F::StdDev | F::StdDevPop | F::Variance | F::VariancePop | F::MedianDeviation | F::Distribution => true,
+        F::Count | F::Share | F::ApproxDistinct | F::Skewness | F::Kurtosis | F::Correlation | F::Entropy => false,
+        F::MutualInformation | F::Association | F::Gaps | F::Overlaps => false,
+    }
 }
 
 fn privacy(plan: &Plan, columns: &[String]) -> Privacy {
