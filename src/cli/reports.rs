@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 use super::findings::base;
 use crate::Compilation;
 use crate::fault::Fault;
@@ -46,7 +48,8 @@ pub struct Reports<'a> {
     project: &'a Project,
     compilation: &'a Compilation,
     printed: Form,
-    files: Vec<(Form, PathBuf, File)>,
+    /// Under names of their own until they are whole, so that a run that fails leaves the report before it.
+    files: Vec<(Form, PathBuf, NamedTempFile)>,
     judged: Vec<Judged>,
 }
 
@@ -60,7 +63,7 @@ impl<'a> Reports<'a> {
         printed: Form,
         paths: &[PathBuf],
     ) -> Result<Self, Fault> {
-        let open = |path: &PathBuf| Ok((form_of(path)?, path.clone(), create(path)?));
+        let open = |path: &PathBuf| Ok((form_of(path)?, path.clone(), draft(path)?));
         let files = paths.iter().map(open).collect::<Result<_, Fault>>()?;
         Ok(Self { command, project, compilation, printed, files, judged: Vec::new() })
     }
@@ -79,7 +82,10 @@ impl<'a> Reports<'a> {
     pub fn write(&mut self) -> Result<(), Fault> {
         for (form, path, mut file) in std::mem::take(&mut self.files) {
             let written = file.write_all(self.document(form).as_bytes()).and_then(|()| file.flush());
-            written.map_err(|_| Fault::usage(format!("`{}` could not be written to its end", path.display())))?;
+            let kept = written.is_ok() && file.persist(&path).is_ok();
+            if !kept {
+                return Err(Fault::usage(format!("`{}` could not be written to its end", path.display())));
+            }
         }
         Ok(())
     }
@@ -114,8 +120,20 @@ fn form_of(path: &Path) -> Result<Form, Fault> {
     }
 }
 
+fn draft(path: &Path) -> Result<NamedTempFile, Fault> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut draft = tempfile::Builder::new();
+    draft.prefix(".dqc-report-");
+    // Those who read reports are others than who writes them; the process's mask still applies.
+    #[cfg(unix)]
+    draft.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    draft.tempfile_in(folder).map_err(|_| unwritable(path))
+}
+
+fn unwritable(path: &Path) -> Fault {
+    Fault::usage(format!("`{}` cannot be written", path.display())).with_help("see that its folder is there")
+}
+
 pub fn create(path: &Path) -> Result<File, Fault> {
-    File::create(path).map_err(|_| {
-        Fault::usage(format!("`{}` cannot be written", path.display())).with_help("see that its folder is there")
-    })
+    File::create(path).map_err(|_| unwritable(path))
 }

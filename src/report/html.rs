@@ -24,8 +24,8 @@ pub fn document(sources: &SourceMap, name: &str, judged: &[Judged]) -> String {
         (_, 0) => format!("{all} judged, none held up"),
         _ => format!("{blocked} of {all} held up"),
     };
-    let mut order: Vec<&Judged> = judged.iter().collect();
-    order.sort_by_key(|batch| !batch.is_blocked());
+    let mut order: Vec<(usize, &Judged)> = judged.iter().enumerate().collect();
+    order.sort_by_key(|(_, batch)| !batch.is_blocked());
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -44,7 +44,7 @@ pub fn document(sources: &SourceMap, name: &str, judged: &[Judged]) -> String {
                 main {
                     (bars::by_batch(judged))
                     @if judged.len() > 1 { (contents(judged)) }
-                    @for batch in order { (section(sources, batch)) }
+                    @for (number, batch) in order { (section(sources, number, batch)) }
                 }
                 footer { p { "dqc " (judged.iter().find_map(|b| b.report.as_ref()).map_or(env!("CARGO_PKG_VERSION"), |r| &r.dqc)) } }
             }
@@ -83,8 +83,8 @@ fn contents(judged: &[Judged]) -> Markup {
                     th scope="col" { "batch" } th scope="col" { "promotion" } th scope="col" { "verdict" }
                     th.n scope="col" { "rows" } th.n scope="col" { "held back" }
                 } }
-                tbody { @for batch in judged { tr {
-                    td { a href={ "#" (anchor(batch)) } { (visible(&batch.title)) } }
+                tbody { @for (number, batch) in judged.iter().enumerate() { tr {
+                    td { a href={ "#batch-" (number) } { (visible(&batch.title)) } }
                     td { (visible(&batch.of)) }
                     td class=(tone(batch.tone)) { (batch.tone.sign()) " " (batch.words) }
                     td.n { @if let Some(report) = &batch.report { (grouped(report.rows.input)) } }
@@ -95,7 +95,7 @@ fn contents(judged: &[Judged]) -> Markup {
     }
 }
 
-fn section(sources: &SourceMap, batch: &Judged) -> Markup {
+fn section(sources: &SourceMap, number: usize, batch: &Judged) -> Markup {
     let told: Vec<&RuleResult> = {
         let mut told: Vec<_> = batch.rules().iter().filter(|rule| rule.action != Effect::None).collect();
         told.sort_by_key(|rule| match rule.action {
@@ -108,7 +108,7 @@ fn section(sources: &SourceMap, batch: &Judged) -> Markup {
     let (quiet, listed): (Vec<_>, Vec<_>) = batch.rules().iter().partition(|rule| is_quiet(rule));
     let proven = quiet.iter().filter(|rule| rule.evidence == Evidence::Proven).count();
     html! {
-        section id=(anchor(batch)) {
+        section id={ "batch-" (number) } {
             h2 {
                 (visible(&batch.title)) " " small { (visible(&batch.of)) } " "
                 span.verdict class=(tone(batch.tone)) { (batch.tone.sign()) " " (batch.words) }
@@ -142,12 +142,6 @@ fn section(sources: &SourceMap, batch: &Judged) -> Markup {
             }
         }
     }
-}
-
-/// Of the batch's section; a word that any name can be part of.
-fn anchor(batch: &Judged) -> String {
-    let name = format!("{}--{}", batch.of, batch.title);
-    name.chars().map(|c| if c.is_alphanumeric() || "-_.=".contains(c) { c } else { '-' }).collect()
 }
 
 fn tone(tone: Tone) -> &'static str {

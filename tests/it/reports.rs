@@ -30,8 +30,8 @@ fn a_run_leaves_its_report_in_every_form() {
         assert!(!page.contains(order.1) && !page.contains(order.2), "who it is stays out of the page");
     }
     // The blocked batch comes first, with its rule's text in colours and the command that judges it again.
-    let first = page.find("<section id=\"bronze.orders-to-silver.orders--day=2026-11-21\"").expect("its section");
-    assert!(first < page.find("<section id=\"bronze.orders-to-silver.orders--day=2026-11-20\"").expect("the other"));
+    let section = |batch: &str| page.find(&format!("<h2>{batch} ")).expect("a section");
+    assert!(section("day=2026-11-21") < section("day=2026-11-20"));
     assert!(page.contains("<span class=\"head\">positive</span>"), "{page}");
     assert!(page.contains("silver.orders --batch day=2026-11-21"), "{page}");
 
@@ -72,6 +72,15 @@ fn a_report_that_cannot_be_written_is_said_before_anything_is_judged() {
         assert_eq!(output.status.code(), Some(2), "{}", said(&output));
         assert!(said(&output).contains(said_so), "{}", said(&output));
         assert!(!shop.path("lake/silver").exists());
+    }
+    // What fails on the way leaves the report that was there.
+    shop.write("run.html", "yesterday's");
+    let output = shop.dqc(&["audit", "silver.orders", "--report", &shop.path("run.html").display().to_string()]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert_eq!(shop.read("run.html"), "yesterday's");
+    let left = std::fs::read_dir(shop.path("")).expect("the project's folder").flatten();
+    for file in left {
+        assert!(!file.file_name().to_string_lossy().starts_with(".dqc-report"), "no draft is left behind");
     }
 }
 
