@@ -3,7 +3,7 @@
 use quick_junit::{Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::Outcome;
-use crate::diagnostics::junit::{case, excerpt, failure, located, xml};
+use crate::diagnostics::junit::{case, excerpt, failure, xml};
 use crate::diagnostics::paint::visible_lines;
 use crate::diagnostics::{Code, Diagnostic};
 use crate::source::SourceMap;
@@ -31,7 +31,6 @@ pub fn document(sources: &SourceMap, outcomes: &[Outcome], more: &[Diagnostic], 
 }
 
 fn test(sources: &SourceMap, outcome: &Outcome, base: &str) -> TestCase {
-    let file = sources.get(outcome.span.file);
     let status = match outcome.findings.first() {
         None => TestCaseStatus::success(),
         Some(first) => {
@@ -39,7 +38,7 @@ fn test(sources: &SourceMap, outcome: &Outcome, base: &str) -> TestCase {
             failure(first, &texts.join("\n\n"))
         }
     };
-    let case = TestCase::new(visible_lines(&outcome.title), status);
-    let path = format!("{base}{}", file.path);
-    located(case, &outcome.dataset, &path, file.place(outcome.span.start as usize).line)
+    let mut case = TestCase::new(visible_lines(&outcome.title), status);
+    case.set_classname(outcome.dataset.as_str());
+    case
 }

@@ -303,6 +303,7 @@ fn the_hooks_run_before_a_commit() {
     let revision = git(&hooks, &["rev-parse", "HEAD"]);
     put(&work.join("dqc.toml"), CONFIG);
     put(&work.join("orders.dq"), ORDERS);
+    assert!(dqc(&work, &["fmt"]).status.success());
     let wanted: String = ["dqc-check", "dqc-test", "dqc-fmt"].iter().map(|id| format!("      - id: {id}\n")).collect();
     put(&work.join(".pre-commit-config.yaml"), &format!("repos:\n  - repo: {}\n    rev: {revision}\n    hooks:\n{wanted}", hooks.display()));
     git(&work, &["init", "-q"]);
