@@ -45,6 +45,7 @@ mod slips;
 mod snippets;
 mod stdlib;
 mod suite;
+mod terminal;
 mod tidy;
 mod watch;
 #[cfg(feature = "engine")]
