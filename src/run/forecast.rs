@@ -144,6 +144,16 @@ pub async fn forecast(job: &Job<'_>) -> Result<Forecast, Fault> {
         let Some(input) = job.datasets.get(&dataset) else { continue };
         forecast.datasets.push(of_dataset(&session, plan, &dataset, input).await?);
     }
+    for (name, _) in schema::remarks(plan, &layouts) {
+        let remark = RuleForecast {
+            rule: name.to_string(),
+            kind: "type".to_string(),
+            evidence: Evidence::Proven,
+            proven_rows: 0,
+            reason: None,
+        };
+        forecast.rules.push(remark);
+    }
     let mut rows: BTreeMap<usize, (u64, u64)> = BTreeMap::new();
     for (i, check) in judgement.checks.iter().enumerate() {
         rows.insert(check.rule, course.rows(i));
