@@ -69,6 +69,9 @@ pub enum Wants {
     Rows,
 }
 
+/// A dictionary: the position of its group, the input, the leaf, where it lies.
+type Wanted = (usize, usize, usize, Bytes<u64>);
+
 /// How a pass over a batch goes about it.
 #[derive(Clone, Debug, Default)]
 pub struct Course {
@@ -281,7 +284,7 @@ impl Prover<'_> {
                 columns.entry(*input).or_default().push(i);
             }
         }
-        let mut wanted: Vec<(usize, usize, usize, Bytes<u64>)> = Vec::new();
+        let mut wanted: Vec<Wanted> = Vec::new();
         for (g, group) in groups.iter().enumerate() {
             let footer = &self.opened.files[group.file].footer;
             for (input, checks) in &columns {
@@ -295,12 +298,22 @@ impl Prover<'_> {
                 }
             }
         }
-        let fetch = |(g, input, leaf, place): (usize, usize, usize, Bytes<u64>)| {
-            let bytes = self.opened.range(groups[g].file, place.clone());
-            async move { Ok::<_, Fault>((g, input, leaf, place.start, bytes.await?)) }
+        // A file's dictionaries together.
+        let mut of_files: BTreeMap<usize, Vec<Wanted>> = BTreeMap::new();
+        for one in wanted {
+            of_files.entry(groups[one.0].file).or_default().push(one);
+        }
+        let fetch = |(file, wanted): (usize, Vec<Wanted>)| {
+            let ranges = self.opened.ranges(file, wanted.iter().map(|w| w.3.clone()).collect());
+            async move {
+                let parts = ranges.await?;
+                let each = |((g, input, leaf, place), bytes): (Wanted, bytes::Bytes)| (g, input, leaf, place.start, bytes);
+                Ok::<Vec<_>, Fault>(wanted.into_iter().zip(parts).map(each).collect())
+            }
         };
-        let fetches: Vec<_> = wanted.into_iter().map(fetch).collect();
-        let fetched: Vec<_> = futures::stream::iter(fetches).buffered(FETCHES).try_collect().await?;
+        let fetches: Vec<_> = of_files.into_iter().map(fetch).collect();
+        let fetched: Vec<Vec<_>> = futures::stream::iter(fetches).buffered(FETCHES).try_collect().await?;
+        let fetched = fetched.into_iter().flatten();
         let mut read = 0;
         for (g, input, leaf, start, bytes) in fetched {
             read += bytes.len() as u64;

@@ -378,13 +378,27 @@ impl Opened {
         self.files.iter().any(|file| file.schema.fields().iter().any(same))
     }
 
-    /// A part of a file, as it is stored.
-    pub fn range(&self, file: usize, range: std::ops::Range<u64>) -> BoxFuture<'static, Result<bytes::Bytes, Fault>> {
+    /// Parts of a file, as they are stored.
+    pub fn ranges(
+        &self,
+        file: usize,
+        ranges: Vec<std::ops::Range<u64>>,
+    ) -> BoxFuture<'static, Result<Vec<bytes::Bytes>, Fault>> {
         use object_store::ObjectStoreExt;
         let file = &self.files[file];
         let (store, location, path) =
             (Arc::clone(&self.store), file.object.location.clone(), file.input.path.clone());
-        Box::pin(async move { store.get_range(&location, range).await.map_err(|e| storage(&e, &path)) })
+        let local = self.store_url.as_str().starts_with("file:");
+        Box::pin(async move {
+            let parts = if local {
+                store.get_ranges(&location, &ranges).await
+            } else {
+                // Other stores would be asked for what lies between, too.
+                let one = |range| store.get_range(&location, range);
+                futures::stream::iter(ranges).map(one).buffered(FETCHES).try_collect().await
+            };
+            parts.map_err(|e| storage(&e, &path))
+        })
     }
 
     /// Compressed bytes of some columns in some row groups.
