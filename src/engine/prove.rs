@@ -6,26 +6,18 @@
 
 pub mod dictionary;
 pub mod statistics;
+mod values;
 
-use std::collections::BTreeMap;
-use std::ops::Range as Bytes;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, new_null_array};
-use futures::{StreamExt, TryStreamExt};
-
-use super::audit::judge_check;
 use super::compile::{Check, Judgement, Test};
 use super::expr::facts::{Fact, Null, Range};
-use super::expr::{Computed, Frame, NodeId};
-use super::sources::layout::{Found, Layout, Reader, as_type};
+use super::expr::NodeId;
+use super::sources::layout::{Found, Layout};
 use super::sources::{Opened, Piece};
-use super::types::arrow_type;
 use crate::fault::Fault;
 use crate::ir::Plan;
-
-/// Dictionaries fetched side by side.
-const FETCHES: usize = 16;
 
 /// Row groups of more kinds, by what is proven of them, are read as one kind.
 const MOST_KINDS: usize = 32;
@@ -68,9 +60,6 @@ pub enum Wants {
     /// Every row, to be written.
     Rows,
 }
-
-/// A dictionary: the position of its group, the input, the leaf, where it lies.
-type Wanted = (usize, usize, usize, Bytes<u64>);
 
 /// How a pass over a batch goes about it.
 #[derive(Clone, Debug, Default)]
@@ -116,7 +105,7 @@ impl Course {
     ) -> Result<Self, Fault> {
         let mut course = Self::default();
         for (position, layout) in layouts.iter().enumerate() {
-            let prover = Prover { opened, layout, plan, judgement };
+            let prover = Prover::new(opened, layout, plan, judgement);
             let mut groups = groups(opened, layout, judgement.checks.len());
             groups.iter_mut().for_each(|group| prover.by_statistics(group));
             course.bytes += prover.by_dictionaries(&mut groups).await?;
@@ -173,6 +162,8 @@ struct Prover<'a> {
     layout: &'a Layout,
     plan: &'a Plan,
     judgement: &'a Judgement,
+    /// For each of the layout's files the leaf of each source column, where it has one.
+    leaves: HashMap<usize, Vec<Option<usize>>>,
 }
 
 /// Between what the values of nodes lie, by the statistics of all row groups; `None` where some say nothing. Only an
@@ -186,7 +177,7 @@ pub fn bounds(
 ) -> Vec<Option<(i128, i128)>> {
     let mut bounds: Vec<Option<Range>> = vec![Some(Range::Empty); nodes.len()];
     for layout in layouts {
-        let prover = Prover { opened, layout, plan, judgement };
+        let prover = Prover::new(opened, layout, plan, judgement);
         for group in groups(opened, layout, 0) {
             let facts = prover.facts(&group);
             for (bound, node) in bounds.iter_mut().zip(nodes) {
@@ -207,13 +198,30 @@ pub fn bounds(
     bounds.into_iter().map(numbers).collect()
 }
 
-impl Prover<'_> {
+impl<'a> Prover<'a> {
+    fn new(opened: &'a Opened, layout: &'a Layout, plan: &'a Plan, judgement: &'a Judgement) -> Self {
+        let of_file = |&file: &usize| {
+            let leaves = statistics::leaves(&opened.files[file].footer);
+            let leaf = |found: &Found| match found {
+                Found::At(root) => leaves.get(*root).copied().flatten(),
+                _ => None,
+            };
+            (file, layout.columns.iter().map(leaf).collect())
+        };
+        Self { opened, layout, plan, judgement, leaves: layout.files.iter().map(of_file).collect() }
+    }
+
+    /// The leaf that holds a source column of a file, where it is one without nesting.
+    fn leaf(&self, file: usize, input: usize) -> Option<usize> {
+        self.leaves.get(&file)?.get(input).copied().flatten()
+    }
+
     /// What the row group's statistics say of every node.
     fn facts(&self, group: &Group) -> Vec<Fact> {
         let footer = &self.opened.files[group.file].footer;
         let inputs: Vec<Fact> = (self.plan.source.iter().enumerate())
             .map(|(input, column)| match self.layout.columns.get(input) {
-                Some(Found::At(root)) => match statistics::leaf(footer, *root) {
+                Some(Found::At(root)) => match self.leaf(group.file, input) {
                     Some(leaf) => {
                         let file = self.layout.schema.field(*root).data_type();
                         statistics::fact(footer, group.group, leaf, file, &column.ty, input)
@@ -231,7 +239,7 @@ impl Prover<'_> {
         let footer = &self.opened.files[group.file].footer;
         let facts = self.facts(group);
         let nulls = |input: usize| match self.layout.columns.get(input) {
-            Some(Found::At(root)) => statistics::leaf(footer, *root)
+            Some(Found::At(_)) => self.leaf(group.file, input)
                 .and_then(|leaf| statistics::nulls(footer.row_group(group.group), leaf)),
             Some(Found::Missing) => Some(group.rows),
             _ => None,
@@ -271,148 +279,5 @@ impl Prover<'_> {
                 Some(Proof { checked: rows.checked_sub(unknown)?, unknown })
             }
         }
-    }
-
-    /// Judges the values in dictionaries in place of the rows; gives the bytes read.
-    async fn by_dictionaries(&self, groups: &mut [Group]) -> Result<u64, Fault> {
-        // The checks that read one column of the files, by that column.
-        let mut columns: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (i, check) in self.judgement.checks.iter().enumerate() {
-            let reads = self.judgement.program.inputs_of(check.nodes());
-            let mut at = reads.iter().filter(|input| matches!(self.layout.columns.get(**input), Some(Found::At(_))));
-            if let (Some(input), None) = (at.next(), at.next()) {
-                columns.entry(*input).or_default().push(i);
-            }
-        }
-        let mut wanted: Vec<Wanted> = Vec::new();
-        for (g, group) in groups.iter().enumerate() {
-            let footer = &self.opened.files[group.file].footer;
-            for (input, checks) in &columns {
-                let Some(Found::At(root)) = self.layout.columns.get(*input) else { continue };
-                let Some(leaf) = statistics::leaf(footer, *root) else { continue };
-                if checks.iter().all(|c| group.proofs[*c].is_some()) {
-                    continue;
-                }
-                if let Some(place) = dictionary::place(footer.row_group(group.group).column(leaf)) {
-                    wanted.push((g, *input, leaf, place));
-                }
-            }
-        }
-        // A file's dictionaries together.
-        let mut of_files: BTreeMap<usize, Vec<Wanted>> = BTreeMap::new();
-        for one in wanted {
-            of_files.entry(groups[one.0].file).or_default().push(one);
-        }
-        let fetch = |(file, wanted): (usize, Vec<Wanted>)| {
-            let ranges = self.opened.ranges(file, wanted.iter().map(|w| w.3.clone()).collect());
-            async move {
-                let parts = ranges.await?;
-                let each = |((g, input, leaf, place), bytes): (Wanted, bytes::Bytes)| (g, input, leaf, place.start, bytes);
-                Ok::<Vec<_>, Fault>(wanted.into_iter().zip(parts).map(each).collect())
-            }
-        };
-        let fetches: Vec<_> = of_files.into_iter().map(fetch).collect();
-        let fetched: Vec<Vec<_>> = futures::stream::iter(fetches).buffered(FETCHES).try_collect().await?;
-        let fetched = fetched.into_iter().flatten();
-        let mut read = 0;
-        for (g, input, leaf, start, bytes) in fetched {
-            read += bytes.len() as u64;
-            let Some(Found::At(root)) = self.layout.columns.get(input) else { continue };
-            let group = &groups[g];
-            let meta = self.opened.files[group.file].footer.row_group(group.group);
-            let ty = self.layout.schema.field(*root).data_type();
-            let Some(values) = dictionary::values(meta, leaf, start, bytes, ty) else { continue };
-            let values = as_type(&values, &self.plan.source[input].ty);
-            let nulls = statistics::nulls(meta, leaf);
-            let found = self.judge_values(group, input, &values, nulls, &columns[&input]);
-            for (check, proof) in found {
-                groups[g].proofs[check] = Some(proof);
-            }
-        }
-        Ok(read)
-    }
-
-    fn judge_values(
-        &self,
-        group: &Group,
-        input: usize,
-        values: &ArrayRef,
-        nulls: Option<u64>,
-        checks: &[usize],
-    ) -> Vec<(usize, Proof)> {
-        let mut proofs = group.proofs.clone();
-        let mut found = Vec::new();
-        let null = new_null_array(values.data_type(), 1);
-        let inputs = |column: &ArrayRef| -> Vec<Computed> {
-            let constant = |at: usize| match self.layout.columns.get(at) {
-                _ if at == input => Computed::new(Arc::clone(column)),
-                Some(Found::Folder(_)) => Reader::of_folder(self.opened, self.layout, &self.plan.source, at, group.file),
-                _ => {
-                    let values = new_null_array(&arrow_type(&self.plan.source[at].ty), 1);
-                    Computed { values, constant: true, errors: None }
-                }
-            };
-            (0..self.plan.source.len()).map(constant).collect()
-        };
-        let (there, absent) = (inputs(values), inputs(&null));
-        for &i in checks {
-            let check = &self.judgement.checks[i];
-            if proofs[i].is_some() || check.after.iter().any(|c| proofs[*c].is_none()) {
-                continue;
-            }
-            let proof = (|| {
-                let of_values = self.all_alike(check, values.len(), &there)?;
-                // A dictionary may list a value that no row has, but never lacks one.
-                let of_null = if nulls == Some(0) { None } else { Some(self.all_alike(check, 1, &absent)?) };
-                let mut proof = Proof::default();
-                match (of_null, nulls) {
-                    (None, _) => add(&mut proof, of_values, group.rows),
-                    (Some(of_null), Some(nulls)) => {
-                        add(&mut proof, of_values, group.rows.checked_sub(nulls)?);
-                        add(&mut proof, of_null, nulls);
-                    }
-                    (Some(of_null), None) if of_null == of_values || values.is_empty() => {
-                        add(&mut proof, of_null, group.rows);
-                    }
-                    _ => return None,
-                }
-                Some(proof)
-            })();
-            proofs[i] = proof;
-            found.extend(proof.map(|p| (i, p)));
-        }
-        found
-    }
-
-    /// What all of some rows count as; `None` where one breaks the rule or they differ.
-    fn all_alike(&self, check: &Check, rows: usize, inputs: &[Computed]) -> Option<Counts> {
-        let mut frame = Frame::new(&self.judgement.program, rows, inputs);
-        let verdict = judge_check(&mut frame, check, &vec![None; self.judgement.checks.len()]);
-        if verdict.broken.is_some_and(|broken| broken.count_set_bits() > 0) {
-            return None;
-        }
-        match (verdict.checked, verdict.unknown, rows as u64) {
-            (checked, 0, rows) if checked == rows => Some(Counts::Checked),
-            (0, unknown, rows) if unknown == rows => Some(Counts::Unknown),
-            (0, 0, _) => Some(Counts::Excluded),
-            _ => None,
-        }
-    }
-}
-
-/// How rows count that do not break a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Counts {
-    Checked,
-    Unknown,
-    /// `when` is not met.
-    Excluded,
-}
-
-fn add(proof: &mut Proof, counts: Counts, rows: u64) {
-    match counts {
-        Counts::Checked => proof.checked += rows,
-        Counts::Unknown => proof.unknown += rows,
-        Counts::Excluded => {}
     }
 }

@@ -5,6 +5,7 @@ use arrow::datatypes::{DataType, TimeUnit};
 use parquet::basic::ColumnOrder;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
+use parquet::schema::types::SchemaDescriptor;
 
 use crate::engine::expr::facts::{Fact, Null, Range, Truths};
 use crate::hir::Type;
@@ -55,8 +56,27 @@ fn becomes(file: &DataType, declared: &Type) -> Option<Becomes> {
 pub fn leaf(footer: &ParquetMetaData, root: usize) -> Option<usize> {
     let schema = footer.file_metadata().schema_descr();
     let leaf = (0..schema.num_columns()).find(|l| schema.get_column_root_idx(*l) == root)?;
+    flat(schema, leaf).then_some(leaf)
+}
+
+/// The same for every root column at once.
+pub fn leaves(footer: &ParquetMetaData) -> Vec<Option<usize>> {
+    let schema = footer.file_metadata().schema_descr();
+    let mut leaves: Vec<Option<usize>> = Vec::new();
+    for leaf in 0..schema.num_columns() {
+        let root = schema.get_column_root_idx(leaf);
+        // Only the first leaf of a nested column comes here first, and it is none.
+        if root >= leaves.len() {
+            leaves.resize(root + 1, None);
+            leaves[root] = flat(schema, leaf).then_some(leaf);
+        }
+    }
+    leaves
+}
+
+fn flat(schema: &SchemaDescriptor, leaf: usize) -> bool {
     let column = schema.column(leaf);
-    (column.max_rep_level() == 0 && column.max_def_level() <= 1 && column.path().parts().len() == 1).then_some(leaf)
+    column.max_rep_level() == 0 && column.max_def_level() <= 1 && column.path().parts().len() == 1
 }
 
 /// The number of nulls in a row group's column, where it is known.
