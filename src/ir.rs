@@ -4,6 +4,8 @@
 pub mod display;
 pub mod lower;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::hir::{Expr, OtherColumns, Privacy, Rule, Type, Write};
@@ -125,6 +127,27 @@ pub struct InputFile {
     pub modified: i64,
     /// From `key=value` folders, decoded, in the path's order.
     pub partition: Vec<(String, String)>,
+    /// What a Delta table's log says of its rows.
+    #[serde(skip)]
+    pub statistics: Option<Arc<FileStatistics>>,
+}
+
+/// What is known of a file's rows without opening it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FileStatistics {
+    pub rows: u64,
+    /// In the table's order.
+    pub columns: Vec<ColumnStatistics>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ColumnStatistics {
+    pub name: String,
+    pub ty: Type,
+    pub nulls: Option<u64>,
+    /// Between what its values lie, both included: whole numbers, days, microseconds, and decimals in units of their
+    /// last digit.
+    pub bounds: Option<(i128, i128)>,
 }
 
 impl Plan {

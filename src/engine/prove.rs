@@ -1,10 +1,13 @@
-//! What the footers of a batch's files, and the dictionaries in them, say for certain of rules over rows. A row group
+//! What the footers of a batch's files, their indexes of pages, filters and dictionaries say for certain of rules over rows. A row group
 //! for which a rule is proven is not read for it; a proof says exactly what a scan would count.
 //!
 //! Proofs are made here and not by DataFusion's pruning, because a proof must give counts (judged, unknown) and hold
 //! for the language's meaning: NaN, nulls, values that cannot be computed.
 
+mod bloom;
 pub mod dictionary;
+pub mod log;
+mod pages;
 pub mod statistics;
 mod values;
 
@@ -12,10 +15,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::compile::{Check, Judgement, Test};
-use super::expr::facts::{Fact, Null, Range};
+use super::expr::facts::{Absent, Fact, Null, Range};
 use super::expr::NodeId;
 use super::sources::layout::{Found, Layout};
-use super::sources::{Opened, Piece};
+use super::sources::{Only, Opened, Part, Piece};
 use crate::fault::Fault;
 use crate::ir::Plan;
 
@@ -29,7 +32,7 @@ pub struct Proof {
     pub unknown: u64,
 }
 
-/// A row group, and what is proven of it.
+/// A row group or some rows of one, and what is proven of it.
 #[derive(Clone, Debug)]
 pub struct Group {
     /// The file's position in the input.
@@ -38,6 +41,8 @@ pub struct Group {
     pub rows: u64,
     /// For each check of the judgement.
     pub proofs: Vec<Option<Proof>>,
+    /// Where it is only some rows of a row group: which.
+    pub only: Option<Only>,
 }
 
 /// Row groups that are treated alike.
@@ -73,9 +78,10 @@ impl Work {
     pub fn pieces(&self) -> Vec<Piece> {
         let mut pieces: Vec<Piece> = Vec::new();
         for group in &self.groups {
+            let part = Part { group: group.group, only: group.only.clone() };
             match pieces.last_mut() {
-                Some(piece) if piece.file == group.file => piece.row_groups.push(group.group),
-                _ => pieces.push(Piece { file: group.file, row_groups: vec![group.group] }),
+                Some(piece) if piece.file == group.file => piece.parts.push(part),
+                _ => pieces.push(Piece { file: group.file, parts: vec![part] }),
             }
         }
         pieces
@@ -108,7 +114,11 @@ impl Course {
             let prover = Prover::new(opened, layout, plan, judgement);
             let mut groups = groups(opened, layout, judgement.checks.len());
             groups.iter_mut().for_each(|group| prover.by_statistics(group));
+            course.bytes += prover.by_filters(&mut groups).await?;
             course.bytes += prover.by_dictionaries(&mut groups).await?;
+            if wants == Wants::Verdicts {
+                course.bytes += prover.by_pages(&mut groups).await?;
+            }
             let mut alike: BTreeMap<Vec<bool>, Vec<Group>> = BTreeMap::new();
             for group in groups {
                 let open = group.proofs.iter().map(Option::is_none).collect::<Vec<bool>>();
@@ -127,6 +137,7 @@ impl Course {
                 course.works.push(Work { layout: position, groups, open: Arc::new(open), read });
             }
         }
+        course.works.extend(of_spared(opened, judgement));
         Ok(course)
     }
 
@@ -144,6 +155,20 @@ impl Course {
     }
 }
 
+/// The files that were not opened.
+fn of_spared(opened: &Opened, judgement: &Judgement) -> Option<Work> {
+    let group = |spared: &log::Spared| Group {
+        file: usize::MAX,
+        group: 0,
+        rows: spared.rows,
+        proofs: spared.proofs.iter().copied().map(Some).collect(),
+        only: None,
+    };
+    let groups: Vec<Group> = opened.spared.iter().map(group).collect();
+    let open = Arc::new(vec![false; judgement.checks.len()]);
+    (!groups.is_empty()).then_some(Work { layout: 0, groups, open, read: false })
+}
+
 fn groups(opened: &Opened, layout: &Layout, checks: usize) -> Vec<Group> {
     let of_file = |&file: &usize| {
         let groups = opened.files[file].footer.row_groups().iter().enumerate();
@@ -152,6 +177,7 @@ fn groups(opened: &Opened, layout: &Layout, checks: usize) -> Vec<Group> {
             group,
             rows: u64::try_from(meta.num_rows()).unwrap_or(0),
             proofs: vec![None; checks],
+            only: None,
         })
     };
     layout.files.iter().flat_map(of_file).collect()
@@ -179,7 +205,7 @@ pub fn bounds(
     for layout in layouts {
         let prover = Prover::new(opened, layout, plan, judgement);
         for group in groups(opened, layout, 0) {
-            let facts = prover.facts(&group);
+            let facts = prover.facts(&group, &|_, _| false);
             for (bound, node) in bounds.iter_mut().zip(nodes) {
                 let range = facts.get(judgement.program.position(*node)).map(|fact| &fact.range);
                 *bound = match (bound.take(), range) {
@@ -217,9 +243,14 @@ impl<'a> Prover<'a> {
     }
 
     /// What the row group's statistics say of every node.
-    fn facts(&self, group: &Group) -> Vec<Fact> {
+    fn facts(&self, group: &Group, absent: Absent<'_>) -> Vec<Fact> {
+        self.judgement.program.facts(&self.inputs(group), absent)
+    }
+
+    /// What the row group's statistics say of every column.
+    fn inputs(&self, group: &Group) -> Vec<Fact> {
         let footer = &self.opened.files[group.file].footer;
-        let inputs: Vec<Fact> = (self.plan.source.iter().enumerate())
+        (self.plan.source.iter().enumerate())
             .map(|(input, column)| match self.layout.columns.get(input) {
                 Some(Found::At(root)) => match self.leaf(group.file, input) {
                     Some(leaf) => {
@@ -231,13 +262,17 @@ impl<'a> Prover<'a> {
                 Some(Found::Missing) => Fact { null: Null::With { input, all: true }, ..Fact::empty() },
                 _ => Fact::open(),
             })
-            .collect();
-        self.judgement.program.facts(&inputs)
+            .collect()
     }
 
     fn by_statistics(&self, group: &mut Group) {
+        let facts = self.facts(group, &|_, _| false);
+        self.by_facts(group, &facts);
+    }
+
+    /// Proves what is open yet and follows from the facts.
+    fn by_facts(&self, group: &mut Group, facts: &[Fact]) {
         let footer = &self.opened.files[group.file].footer;
-        let facts = self.facts(group);
         let nulls = |input: usize| match self.layout.columns.get(input) {
             Some(Found::At(_)) => self.leaf(group.file, input)
                 .and_then(|leaf| statistics::nulls(footer.row_group(group.group), leaf)),
@@ -245,39 +280,46 @@ impl<'a> Prover<'a> {
             _ => None,
         };
         for (i, check) in self.judgement.checks.iter().enumerate() {
-            if check.after.iter().all(|c| group.proofs[*c].is_some()) {
-                group.proofs[i] = self.decide(check, &facts, group.rows, &nulls);
+            if group.proofs[i].is_none() && check.after.iter().all(|c| group.proofs[*c].is_some()) {
+                group.proofs[i] = decide(self.judgement, check, facts, group.rows, &nulls);
             }
         }
     }
+}
 
-    fn decide(&self, check: &Check, facts: &[Fact], rows: u64, nulls: &dyn Fn(usize) -> Option<u64>) -> Option<Proof> {
-        let of = |node| facts.get(self.judgement.program.position(node));
-        if let Some(when) = check.when {
-            let when = of(when)?;
-            if when.fails {
+/// What rows come to of which the facts hold; `nulls`: how many an input has, where it is known.
+fn decide(
+    judgement: &Judgement,
+    check: &Check,
+    facts: &[Fact],
+    rows: u64,
+    nulls: &dyn Fn(usize) -> Option<u64>,
+) -> Option<Proof> {
+    let of = |node| facts.get(judgement.program.position(node));
+    if let Some(when) = check.when {
+        let when = of(when)?;
+        if when.fails {
+            return None;
+        }
+        match (when.truths.can_be_true, when.truths.can_be_false, when.null) {
+            (false, ..) => return Some(Proof::default()),
+            (true, false, Null::Never) => {}
+            _ => return None,
+        }
+    }
+    match check.test {
+        Test::Mapped(node) => (!of(node)?.fails).then_some(Proof { checked: rows, unknown: 0 }),
+        Test::Condition(node) => {
+            let condition = of(node)?;
+            if condition.fails || condition.truths.can_be_false {
                 return None;
             }
-            match (when.truths.can_be_true, when.truths.can_be_false, when.null) {
-                (false, ..) => return Some(Proof::default()),
-                (true, false, Null::Never) => {}
+            let unknown = match condition.null {
+                Null::Never => 0,
+                Null::With { input, .. } if !check.nulls_fail => nulls(input)?,
                 _ => return None,
-            }
-        }
-        match check.test {
-            Test::Mapped(node) => (!of(node)?.fails).then_some(Proof { checked: rows, unknown: 0 }),
-            Test::Condition(node) => {
-                let condition = of(node)?;
-                if condition.fails || condition.truths.can_be_false {
-                    return None;
-                }
-                let unknown = match condition.null {
-                    Null::Never => 0,
-                    Null::With { input, .. } if !check.nulls_fail => nulls(input)?,
-                    _ => return None,
-                };
-                Some(Proof { checked: rows.checked_sub(unknown)?, unknown })
-            }
+            };
+            Some(Proof { checked: rows.checked_sub(unknown)?, unknown })
         }
     }
 }

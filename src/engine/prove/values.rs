@@ -67,7 +67,8 @@ impl Prover<'_> {
             for portion in portions(&wanted) {
                 let fetched = self.fetch(groups, portion).await?;
                 bytes += fetched.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
-                let held: Vec<Held> = fetched.into_iter().filter_map(|(w, bytes)| self.decode(groups, w, bytes)).collect();
+                let held: Vec<Held> =
+                    fetched.into_iter().filter_map(|(w, bytes)| self.decode(groups, w, bytes)).collect();
                 // Folders may say something else in the next file.
                 let alone = self.reads_folders(checks);
                 for held in held.chunk_by(|a, b| !alone || a.file == b.file) {
@@ -101,7 +102,8 @@ impl Prover<'_> {
     async fn fetch(&self, groups: &[Group], wanted: &[Wanted]) -> Result<Vec<(Wanted, bytes::Bytes)>, Fault> {
         let of_file = |wanted: &[Wanted]| {
             let file = wanted.first().map_or(0, |w| groups[w.at].file);
-            let (ranges, wanted) = (self.opened.ranges(file, wanted.iter().map(|w| w.place.clone()).collect()), wanted.to_vec());
+            let (ranges, wanted) =
+                (self.opened.ranges(file, wanted.iter().map(|w| w.place.clone()).collect()), wanted.to_vec());
             async move { Ok::<_, Fault>(wanted.into_iter().zip(ranges.await?).collect::<Vec<_>>()) }
         };
         let fetches: Vec<_> = wanted.chunk_by(|a, b| groups[a.at].file == groups[b.at].file).map(of_file).collect();
@@ -128,7 +130,9 @@ impl Prover<'_> {
         let inputs = |column: &ArrayRef| -> Vec<Computed> {
             let constant = |at: usize| match self.layout.columns.get(at) {
                 _ if at == input => Computed::new(Arc::clone(column)),
-                Some(Found::Folder(_)) => Reader::of_folder(self.opened, self.layout, &self.plan.source, at, first.file),
+                Some(Found::Folder(_)) => {
+                    Reader::of_folder(self.opened, self.layout, &self.plan.source, at, first.file)
+                }
                 _ => {
                     let values = new_null_array(&arrow_type(&self.plan.source[at].ty), 1);
                     Computed { values, constant: true, errors: None }
@@ -149,7 +153,8 @@ impl Prover<'_> {
                 start += count;
                 let group = &mut groups[held.at];
                 if group.proofs[i].is_none() && may_judge(group, check) {
-                    group.proofs[i] = all_alike(&says, from, count).and_then(|says| proof(group.rows, held, says, null));
+                    group.proofs[i] =
+                        all_alike(&says, from, count).and_then(|says| proof(group.rows, held, says, null));
                 }
             }
         }
