@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::hir::{Expr, OtherColumns, Privacy, Rule, Type, Write};
+use crate::hir::{Expr, OtherColumns, Privacy, Rows, Rule, Type, Write};
 pub use crate::project::{Format, Place};
 
 /// The judgement of one batch of one dataset.
@@ -33,7 +33,7 @@ pub struct Plan {
     /// The judged rows.
     pub columns: Vec<PlanColumn>,
     pub other: OtherColumns,
-    /// The declared columns of other datasets, where a rule in SQL reads them.
+    /// The declared columns of other datasets that rules read.
     #[serde(default)]
     pub beside: Vec<Beside>,
     /// In the order of the contract, then of the promotion; reports keep it.
@@ -151,6 +151,17 @@ pub struct ColumnStatistics {
 }
 
 impl Plan {
+    /// How private a column is, of the judged rows or of another dataset's.
+    pub fn privacy(&self, rows: &Rows, name: &str) -> Privacy {
+        let of = |columns: &[SourceColumn]| columns.iter().find(|c| c.name == name).map(|c| c.privacy);
+        let known = match rows {
+            Rows::Dataset(dataset) => self.beside.iter().find(|b| &b.dataset == dataset).and_then(|b| of(&b.columns)),
+            Rows::Source => of(&self.source),
+            Rows::Own | Rows::Batch | Rows::Input | Rows::Table => self.column(name).map(|c| c.privacy),
+        };
+        known.unwrap_or_default()
+    }
+
     pub fn column(&self, name: &str) -> Option<&PlanColumn> {
         self.columns.iter().find(|c| c.name == name)
     }

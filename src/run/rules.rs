@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::batch::{self, Outcome};
+use super::batch::{self, Outcome, Told};
 use super::samples::Shown;
 use super::verdict::{Counts, effect};
 use super::history::{self, Recorded};
@@ -42,6 +42,8 @@ pub struct Findings {
     pub samples: Vec<Vec<Shown>>,
     /// For each rule, and each part of it that looks at the past, what its value means.
     pub meanings: Vec<Vec<Vec<String>>>,
+    /// For each rule what its two sides, and what it keeps of them, tell of values that not everybody may see.
+    pub told: Vec<Told>,
     /// For rules with groups that another dataset names: those groups.
     pub among: BTreeMap<usize, Vec<Vec<Value>>>,
     /// How many rows of the table break a row rule over it.
@@ -55,8 +57,8 @@ pub struct Findings {
 
 impl Findings {
     pub fn new(plan: &Plan, rows: u64) -> Self {
-        let meanings = history::meanings_of(plan);
-        Self { rules: plan.rules.len(), rows, cap: plan.quarantine_cap, meanings, ..Self::default() }
+        let (meanings, told) = (history::meanings_of(plan), plan.rules.iter().map(|r| batch::told(plan, &r.rule)).collect());
+        Self { rules: plan.rules.len(), rows, cap: plan.quarantine_cap, meanings, told, ..Self::default() }
     }
 
     fn unique(&self, rule: usize) -> Option<&Arc<HashSet<RowId>>> {
