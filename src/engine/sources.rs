@@ -36,7 +36,7 @@ use url::Url;
 
 use crate::engine::prove::log::Spared;
 use crate::engine::unique::Space;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{Fault, FaultKind, contained};
 use crate::ir::{Format, Input, InputFile, Place, SourceColumn};
 use crate::storage::Storage;
 use layout::Layout;
@@ -268,7 +268,7 @@ async fn footer(
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
         reader.get_metadata(Some(&options)).await.ok()
     };
-    let Some(footer) = read.await else {
+    let Some(footer) = contained(read).await.flatten() else {
         // Whether the file is gone or broken decides what can be done about it.
         use object_store::ObjectStoreExt;
         return Err(match store.head(&object.location).await {

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use super::key;
 use super::observe::{Column, Observed};
 use super::references::Reference;
+use crate::diagnostics::paint::visible;
 use crate::eval::value::{as_f64, order};
 use crate::eval::{number, time, zone};
 use crate::hir::{Privacy, Type, Value};
@@ -24,6 +25,8 @@ pub struct Draft {
     dataset: String,
     doc: String,
     columns: Vec<Line>,
+    /// Names of columns that no contract can write, made visible.
+    left_out: Vec<String>,
     rules: Vec<Rule>,
     /// Columns that may tell rows apart together, for when those that were drafted do not.
     spare: Vec<Vec<usize>>,
@@ -68,7 +71,8 @@ impl Draft {
         let rows = if observed.rows == 1 { "1 row".to_owned() } else { format!("{} rows", grouped(observed.rows)) };
         let mut draft = Self {
             dataset: dataset_name(&observed.dataset),
-            doc: format!("Profiled from `{}`: {files}, {rows}.", observed.shown),
+            doc: format!("Profiled from `{}`: {files}, {rows}.", visible(&observed.shown)),
+            left_out: observed.left_out.iter().map(|name| visible(name).into_owned()).collect(),
             columns: observed.columns.iter().enumerate().map(line).collect(),
             rules: Vec::new(),
             spare,
@@ -220,6 +224,9 @@ impl Draft {
             let privacy = written(line.privacy);
             let _ = writeln!(text, "        {}: {ty}{null}{key}{privacy}", line.name);
         }
+        for name in &self.left_out {
+            let _ = writeln!(text, "        // left out, as no contract can write its name: {name}");
+        }
         text.push_str("    }\n");
         if !self.rules.is_empty() {
             text.push_str("\n    rules {\n");
@@ -359,7 +366,7 @@ fn earliest(c: &Column) -> Option<String> {
 /// As it is written in a rule.
 fn literal(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if text.chars().any(char::is_control) => None,
+        Value::String(text) if visible(text) != *text => None,
         Value::String(text) => Some(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\"\""))),
         Value::Int(n) => Some(n.to_string()),
         _ => None,
@@ -377,7 +384,7 @@ fn shown(value: &Value) -> Option<String> {
         Value::Date(day) => time::show_date(*day).ok(),
         Value::Timestamp(t) => time::show(*t).ok().map(|text| format!("{text} UTC")),
         Value::TimestampNtz(t) => time::show(*t).ok(),
-        Value::String(text) if text.len() <= 40 && !text.chars().any(char::is_control) => Some(format!("\"{text}\"")),
+        Value::String(text) if text.len() <= 40 && visible(text) == *text => Some(format!("\"{text}\"")),
         _ => None,
     }
 }

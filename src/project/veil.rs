@@ -8,8 +8,9 @@ const HARMLESS: [&str; 16] = [
     "port", "region", "tls", "to",
 ];
 
-/// Tables in which every value is one, whatever its key.
+/// Tables in which every value is one, whatever its key, unless the key has one of these words in it.
 const TABLES: [&str; 4] = ["project", "layers", "quarantine", "ledger"];
+const SECRET: [&str; 6] = ["pass", "secret", "token", "key", "hook", "credential"];
 
 /// The same text, byte for byte as long.
 pub fn veiled(text: &str) -> String {
@@ -177,6 +178,10 @@ impl Veil {
         };
         // A user and a password in an address, or a token behind it.
         let address = value.contains("://") && value.contains(['@', '?', '#']);
+        let key = self.key.to_lowercase();
+        if SECRET.iter().any(|word| key.contains(word)) {
+            return false;
+        }
         let known = table.is_some_and(|t| TABLES.contains(&t)) || HARMLESS.contains(&self.key.as_str());
         known && !address
     }
@@ -200,6 +205,7 @@ mod tests {
             ("[channels.a]\ntoken = \"\"\"one\ntwo\"\"\"\nkind = \"none\"", "[channels.a]\ntoken = \"\"\"***\n***\"\"\"\nkind = \"none\""),
             ("[channels]\na = { kind = \"k\", url = \"abc\" }", "[channels]\na = { kind = \"k\", url = \"***\" }"),
             ("[channels.a]\ntoken = [\"a\", \"b\"]", "[channels.a]\ntoken = [\"*\", \"*\"]"),
+            ("[ledger]\npath = \"lake\"\nPassword = \"x\"", "[ledger]\npath = \"lake\"\nPassword = \"*\""),
             ("[channels.a\ntoken = \"é\"", "[channels.a\ntoken = \"**\""),
             ("[channels.a token = \"abc\"", "[channels.a token = \"***\""),
             ("\"to ken\" = \"a\"", "\"to ken\" = \"*\""),

@@ -9,6 +9,7 @@ use super::verdict::{Counts, effect};
 use super::history::{self, Recorded};
 use super::queries::Queried;
 use super::{Effect, Evidence, Job, RuleResult, RuleVerdict, Sample};
+use crate::diagnostics::paint::visible;
 use crate::engine::audit::{Tallies, Tally};
 use crate::engine::compile::Judgement;
 use crate::engine::rows::RowId;
@@ -322,7 +323,9 @@ fn speak(job: &Job<'_>, planned: &PlanRule, result: &mut RuleResult, texts: &BTr
         (None, "batch") => job.batch.map(str::to_string),
         _ => None,
     };
-    let fill = |template: &Option<Template>| template.as_ref().map(|t| t.fill(value));
+    // A value with line breaks in it must not pass for lines of the author's.
+    let shown = |name: &str| value(name).map(|text| visible(&text).into_owned());
+    let fill = |template: &Option<Template>| template.as_ref().map(|t| t.fill(shown));
     let (because, fix) = (fill(&planned.rule.because), fill(&planned.rule.fix));
     result.because = because;
     result.fix = fix;

@@ -69,11 +69,11 @@ fn rows_of(path: &Path) -> String {
 /// Rules of all forms over what must not be shown: conditions that fail, that cannot be computed, over rows, groups, the
 /// batch, its past, in SQL.
 const RULES: &str = r#"rules {
-        mail_known:   email not like "canary%" else quarantine
+        mail_known:   email not like "canary%" else warn
             because "{email} is not known, and pays {amount}." fix "Look for {email}."
-        mail_date:    cast(email as date) > date "2020-01-01" else quarantine
+        mail_date:    cast(email as date) > date "2020-01-01" else warn
         token_number: cast(token as bigint) > 0 else quarantine
-        token_long:   length(token) > 99 else quarantine
+        token_long:   length(token) > 99 else warn
         not_much:     amount < 1000 else warn
         once:         unique (email) else warn
         known:        (email) references silver.people(email) else warn
@@ -88,7 +88,7 @@ const RULES: &str = r#"rules {
         moved:        drift(amount, last 1 batches) < 0.1 else warn
         mails_moved:  drift(email, last 1 batches) < 0.1 else warn
         tokens_moved: drift(token, last 1 batches) < 0.1 else warn
-        asked:        no rows in sql "select email as who, amount as much, token from batch where amount > 7" else warn"#;
+        asked:        no rows in sql "select email as who, amount as much, token from input where amount > 7" else warn"#;
 
 #[test]
 fn no_secret_and_no_person_comes_out() {
@@ -122,7 +122,7 @@ fn no_secret_and_no_person_comes_out() {
     let known = RecordBatch::try_from_iter([("email", Arc::new(StringArray::from(vec!["someone@else.example"])) as ArrayRef)]);
     shop.parquet("lake/people/a.parquet", &known.expect("rows"));
     let data = shop.path("lake/bronze/orders").display().to_string();
-    let people: &[(i64, &str, &str)] = &[(AMOUNT, PERSON, SECRET), (6, PERSON, SECRET), (7, "ada@example.com", "12")];
+    let people: &[(i64, &str, &str)] = &[(AMOUNT, PERSON, "12"), (6, PERSON, SECRET), (7, "ada@example.com", "13")];
     shop.day("2026-11-20", people);
     silent(&shop, &["check"], 0);
     silent(&shop, &["test"], 0);
@@ -137,7 +137,8 @@ fn no_secret_and_no_person_comes_out() {
     }
     silent(&shop, &["explain", "silver.orders.mail_known"], 0);
     let profile = silent(&shop, &["profile", &data], 0);
-    assert!(profile.contains("email: string personal") && profile.contains("token: string secret"), "{profile}");
+    let words = profile.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("email: Email personal") && words.contains("token: string secret"), "{profile}");
     // Published with rows in quarantine and warnings; the desk's server is dead, the team's is once in trouble.
     let reports = ["run.html", "run.xml", "run.jsonl"].map(|name| shop.path(name).display().to_string());
     let [html, xml, jsonl] = &reports;
@@ -159,7 +160,7 @@ fn no_secret_and_no_person_comes_out() {
     silent(&shop, &["audit", "silver.orders", "--data", &file.display().to_string()], 10);
     std::fs::remove_file(&file).expect("removed");
     std::fs::write(shop.path("lake/orders.csv"), format!("id,amount,email,token,at,note\n1,x{AMOUNT},{PERSON},{SECRET},{SECRET},\n\"{PERSON}")).expect("a file");
-    silent(&shop, &["audit", "silver.orders", "--data", &shop.path("lake/orders.csv").display().to_string(), "-v"], 10);
+    silent(&shop, &["audit", "silver.orders", "--data", &shop.path("lake/orders.csv").display().to_string(), "-v"], 0);
     silent(&shop, &["profile", &shop.path("lake/orders.csv").display().to_string()], 0);
     std::fs::remove_file(shop.path("lake/orders.csv")).expect("removed");
     assert!(left_behind(&shop) > 30, "ledger, outbox, reports, metrics, lineage");
