@@ -14,7 +14,7 @@ const SECRET: [&str; 6] = ["pass", "secret", "token", "key", "hook", "credential
 
 /// The same text, byte for byte as long.
 pub fn veiled(text: &str) -> String {
-    let mut veil = Veil { bytes: text.as_bytes().to_vec(), at: 0, table: String::new(), key: String::new() };
+    let mut veil = Veil { bytes: text.as_bytes().to_vec(), at: 0, table: String::new(), key: String::new(), header: false };
     while veil.at < veil.bytes.len() {
         veil.line();
     }
@@ -28,6 +28,8 @@ struct Veil {
     table: String,
     /// The last one before an `=`.
     key: String,
+    /// Whether the line begins with `[`.
+    header: bool,
 }
 
 impl Veil {
@@ -56,7 +58,8 @@ impl Veil {
         }
         let from = self.at;
         self.key.clear();
-        if self.peek() == Some(b'[') {
+        self.header = self.peek() == Some(b'[');
+        if self.header {
             self.until(|b| matches!(b, b']' | b'=' | b'"' | b'\'' | b'#'));
             self.table = self.text(from, self.at).trim_start_matches('[').trim().to_owned();
         }
@@ -91,7 +94,7 @@ impl Veil {
         }
     }
 
-    /// Whether what comes next is a name: it is followed by `=`, `.` or `]`.
+    /// Whether what comes next is a name: it is followed by `=` or `.`, or by the `]` of a heading.
     fn is_key(&self) -> bool {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let blank = |b: &u8| matches!(b, b' ' | b'\t');
@@ -102,7 +105,7 @@ impl Veil {
         };
         let after = end.and_then(|end| rest.get(end..)).unwrap_or_default().iter().find(|b| !blank(b));
         match rest.first() {
-            Some(b'"' | b'\'') => matches!(after, Some(b'=' | b'.' | b']')),
+            Some(b'"' | b'\'') => matches!(after, Some(b'=' | b'.')) || self.header && after == Some(&b']'),
             _ => after == Some(&b'='),
         }
     }

@@ -137,7 +137,9 @@ class S3:
         self.url = f"http://127.0.0.1:{port}"
 
     def ask(self, method: str, path: str, data: bytes | None = None) -> str:
-        request = urllib.request.Request(self.url + path, data=data, method=method)
+        # As a form, which is what Python calls it unless told otherwise, moto keeps nothing of it.
+        head = {"Content-Type": "application/octet-stream"}
+        request = urllib.request.Request(self.url + path, data=data, method=method, headers=head)
         for _ in range(150):
             try:
                 with urllib.request.urlopen(request, timeout=10) as answer:
