@@ -75,3 +75,24 @@ impl std::fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+thread_local! {
+    static CONTAINED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Whether a panic of this thread just now is dealt with by whoever waits for it, and nothing to be told.
+pub fn is_contained() -> bool {
+    CONTAINED.with(std::cell::Cell::get)
+}
+
+/// A future of a library that panics on some broken files instead of failing: that ends it, with `None`.
+pub fn contained<'f, T>(work: impl Future<Output = T> + Send + 'f) -> impl Future<Output = Option<T>> + Send + 'f {
+    let mut work = Box::pin(work);
+    std::future::poll_fn(move |context| {
+        CONTAINED.with(|c| c.set(true));
+        // After a panic it is not polled again.
+        let polled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work.as_mut().poll(context)));
+        CONTAINED.with(|c| c.set(false));
+        polled.map_or(std::task::Poll::Ready(None), |polled| polled.map(Some))
+    })
+}

@@ -3,6 +3,7 @@
 //! a contract changes with its meaning and not with its layout.
 
 pub mod places;
+pub mod privacy;
 mod walk;
 
 use serde::{Deserialize, Serialize};

@@ -4,9 +4,11 @@
 pub mod display;
 pub mod lower;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::hir::{Expr, OtherColumns, Privacy, Rule, Type, Write};
+use crate::hir::{Expr, OtherColumns, Privacy, Rows, Rule, Type, Write};
 pub use crate::project::{Format, Place};
 
 /// The judgement of one batch of one dataset.
@@ -31,7 +33,7 @@ pub struct Plan {
     /// The judged rows.
     pub columns: Vec<PlanColumn>,
     pub other: OtherColumns,
-    /// The declared columns of other datasets, where a rule in SQL reads them.
+    /// The declared columns of other datasets that rules read.
     #[serde(default)]
     pub beside: Vec<Beside>,
     /// In the order of the contract, then of the promotion; reports keep it.
@@ -125,9 +127,41 @@ pub struct InputFile {
     pub modified: i64,
     /// From `key=value` folders, decoded, in the path's order.
     pub partition: Vec<(String, String)>,
+    /// What a Delta table's log says of its rows.
+    #[serde(skip)]
+    pub statistics: Option<Arc<FileStatistics>>,
+}
+
+/// What is known of a file's rows without opening it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FileStatistics {
+    pub rows: u64,
+    /// In the table's order.
+    pub columns: Vec<ColumnStatistics>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ColumnStatistics {
+    pub name: String,
+    pub ty: Type,
+    pub nulls: Option<u64>,
+    /// Between what its values lie, both included: whole numbers, days, microseconds, and decimals in units of their
+    /// last digit.
+    pub bounds: Option<(i128, i128)>,
 }
 
 impl Plan {
+    /// How private a column is, of the judged rows or of another dataset's.
+    pub fn privacy(&self, rows: &Rows, name: &str) -> Privacy {
+        let of = |columns: &[SourceColumn]| columns.iter().find(|c| c.name == name).map(|c| c.privacy);
+        let known = match rows {
+            Rows::Dataset(dataset) => self.beside.iter().find(|b| &b.dataset == dataset).and_then(|b| of(&b.columns)),
+            Rows::Source => of(&self.source),
+            Rows::Own | Rows::Batch | Rows::Input | Rows::Table => self.column(name).map(|c| c.privacy),
+        };
+        known.unwrap_or_default()
+    }
+
     pub fn column(&self, name: &str) -> Option<&PlanColumn> {
         self.columns.iter().find(|c| c.name == name)
     }

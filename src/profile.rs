@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostics::Severity;
 use crate::engine::sources::Session;
 use crate::fault::Fault;
+use crate::hir::Privacy;
 use crate::ir::{Input, lower};
 use crate::run::{Job, RuleVerdict};
 use crate::source::SourceFile;
@@ -31,6 +32,8 @@ pub struct Given {
     pub input: Input,
     /// As people know it.
     pub shown: String,
+    /// Columns whose values must not be seen, by name: they are described without a value.
+    pub private: BTreeMap<String, Privacy>,
 }
 
 /// What a profile is made with.
@@ -73,7 +76,8 @@ async fn drafts(given: &[Given], means: &Means<'_>) -> Result<Vec<Draft>, Fault>
         observed.push(observe::observe(&session, data).await?);
     }
     let found = references::find(&observed);
-    let mut drafts: Vec<Draft> = observed.iter().zip(found).map(|(o, r)| Draft::new(o, r)).collect();
+    let all = observed.iter().zip(found).zip(given);
+    let mut drafts: Vec<Draft> = all.map(|((o, r), g)| Draft::new(o, r, &g.private)).collect();
     let datasets: BTreeMap<String, Input> = given.iter().map(|g| (g.dataset.clone(), g.input.clone())).collect();
     for _ in 0..ROUNDS {
         let broken = judge(given, &drafts, &datasets, means).await?;

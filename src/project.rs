@@ -4,12 +4,13 @@ mod config;
 pub mod errors;
 pub mod loader;
 mod toml_tree;
+mod veil;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostics::{Code, Diagnostic, suggest};
+use crate::diagnostics::{Diagnostic, suggest};
 use crate::fault::Fault;
 use crate::source::{FileId, SourceFile, SourceMap};
 
@@ -106,7 +107,7 @@ impl Project {
         let (config, found) = read_config(FileId(0), &text, env);
         if !found.is_empty() {
             let mut map = SourceMap::default();
-            map.add(SourceFile::new(CONFIG_FILE, without_secrets(text, &found)));
+            map.add(SourceFile::new(CONFIG_FILE, veil::veiled(&text)));
             return Err(OpenError::Findings(map, found));
         }
         if let Some(env) = env
@@ -213,16 +214,6 @@ fn clean(path: &Path) -> PathBuf {
         }
     }
     out
-}
-
-/// The text with `*` for every secret that is found in it: it would go on to screens and logs.
-fn without_secrets(text: String, found: &[Diagnostic]) -> String {
-    let mut bytes = text.into_bytes();
-    for finding in found.iter().filter(|d| d.code == Code::DQ0905) {
-        let range = finding.primary.span.start as usize + 1..(finding.primary.span.end as usize).saturating_sub(1);
-        bytes.get_mut(range).unwrap_or_default().fill(b'*');
-    }
-    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// `nearest is …` as a help text, where there is one.

@@ -12,6 +12,7 @@ mod routed;
 mod rules;
 mod samples;
 mod schema;
+mod spared;
 mod texts;
 mod value;
 mod verdict;

@@ -134,7 +134,23 @@ fn kind_of(error: &(dyn std::error::Error + 'static)) -> (FaultKind, Option<&'st
                 _ => {}
             }
         }
+        if let Some(refusal) = refused(&error.to_string()) {
+            return refusal;
+        }
         cause = error.source();
     }
     (FaultKind::Storage, None)
+}
+
+/// What the answer of a server says, which some requests, such as listings, pass on as nothing but text.
+fn refused(text: &str) -> Option<(FaultKind, Option<&'static str>)> {
+    let (_, answer) = text.split_once("non-2xx status code: ")?;
+    let expired = answer.contains("<Code>ExpiredToken</Code>") || answer.contains("<Code>InvalidToken</Code>");
+    match answer.get(..3)? {
+        "403" => Some((FaultKind::Permission, Some("permission denied"))),
+        "401" => Some((FaultKind::Permission, Some("the credentials are not accepted"))),
+        "400" if expired => Some((FaultKind::Permission, Some("the credentials are not accepted"))),
+        "404" => Some((FaultKind::Storage, Some("it is not there"))),
+        _ => None,
+    }
 }

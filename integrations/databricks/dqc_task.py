@@ -1,7 +1,7 @@
 # Databricks notebook source
 """dqc as a task of a Databricks job: promotes what passes, fails the task for what does not.
 
-Parameters of the task: `project` (the folder of dqc.toml), and, if wanted, `env`, `promotions`, `batch`, `secret_scope`.
+Parameters of the task: `project` (the folder of dqc.toml), and, if wanted, `env`, `promotions`, `batch`, `memory`, `secret_scope`.
 """
 
 import importlib.metadata
@@ -87,7 +87,7 @@ def summary(code, reports):
 
 def main():
     arguments = [*parameter("promotions").split(), "--project", parameter("project"), "--color", "never"]
-    for option, name in (("--env", "env"), ("--batch", "batch")):
+    for option, name in (("--env", "env"), ("--batch", "batch"), ("--memory", "memory")):
         if parameter(name):
             arguments += [option, parameter(name)]
     env = credentials(parameter("secret_scope"))

@@ -36,7 +36,12 @@ pub struct Delivery {
     pub waiting: usize,
     /// Why they wait.
     pub why: Option<String>,
+    /// Messages that the server does not take, by their files: what comes after them is sent all the same.
+    refused: Vec<(String, String)>,
 }
+
+/// A server that refuses so many messages takes none.
+const REFUSALS: usize = 3;
 
 pub struct Courier {
     outbox: Arc<Outbox>,
@@ -85,7 +90,8 @@ impl Courier {
             let delivery = deliveries.entry(name.clone()).or_default();
             delivery.waiting = self.outbox.waiting(name).await;
             if delivery.waiting > 0 && delivery.why.is_none() {
-                delivery.why = Some("no answer in time".to_owned());
+                let refusal = delivery.refused.first().map(|(_, why)| why.clone());
+                delivery.why = refusal.or_else(|| Some("no answer in time".to_owned()));
             }
         }
         deliveries
@@ -147,8 +153,8 @@ impl Round {
     }
 }
 
-/// All that waits for a channel, in order, until the first that does not go out. One that failed before in this
-/// command is not tried again.
+/// All that waits for a channel, in order, until the first that cannot go out for now; one that the server refuses holds up
+/// no other. What failed before in this command is not tried again.
 async fn deliver(outbox: &Outbox, client: &Client, name: &str, line: &Line, before: Delivery) -> Delivery {
     let mut delivery = before;
     if delivery.why.is_some() {
@@ -167,6 +173,9 @@ async fn deliver(outbox: &Outbox, client: &Client, name: &str, line: &Line, befo
         return delivery;
     }
     for pending in waiting {
+        if delivery.refused.iter().any(|(path, _)| *path == pending.path) {
+            continue;
+        }
         let mut sent = send(client, line, &pending).await;
         if let Err(NotSent::After(wait)) = sent
             && wait <= SHORT
@@ -178,6 +187,9 @@ async fn deliver(outbox: &Outbox, client: &Client, name: &str, line: &Line, befo
             Ok(()) => {
                 outbox.done(&pending).await;
                 delivery.sent += 1;
+            }
+            Err(why @ NotSent::Never(_)) if delivery.refused.len() + 1 < REFUSALS => {
+                delivery.refused.push((pending.path, why.words()));
             }
             Err(why) => {
                 if let NotSent::After(wait) = why {

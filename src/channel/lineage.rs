@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::post::{Client, NotSent};
+use crate::diagnostics::paint::visible_json;
 use crate::ir::{Place, Plan};
 use crate::ledger;
 use crate::project::Project;
@@ -73,6 +74,7 @@ impl Lineage {
         };
         let at = chrono::DateTime::<chrono::Utc>::from_timestamp_micros(ledger::now()).unwrap_or_default();
         let event = event(&job, stage, &at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)).to_string();
+        let event = visible_json(&event).into_owned();
         if let Some(path) = &self.file
             && append(path, &event).is_err()
         {

@@ -56,14 +56,27 @@ pub fn build(message: &Message, server: &Server, sent: i64) -> Result<Mail, NotS
         let references = if root == before { root } else { format!("{root} {before}") };
         mail = mail.in_reply_to(before).references(references);
     }
-    // RFC 3834: nobody's holiday notice answers.
-    for (name, value) in [("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All")] {
+    // Who has a question asks the owner.
+    if let Some(owner) = message.owner.as_ref().and_then(|owner| owner.trim().parse::<Mailbox>().ok()) {
+        mail = mail.reply_to(owner);
+    }
+    // RFC 2919: what folders and filters go by. RFC 3834: nobody's holiday notice answers.
+    let list = format!("<{}.dqc.{host}>", label(&message.contract));
+    for (name, value) in
+        [("List-Id", list.as_str()), ("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All")]
+    {
         let name = HeaderName::new_from_ascii(name.to_owned());
         let name = name.map_err(|_| NotSent::Unset("a header is not as mail takes it".to_owned()))?;
         mail = mail.raw_header(HeaderValue::new(name, value.to_owned()));
     }
     let parts = MultiPart::alternative_plain_html(news::plain(message), page(message));
     mail.multipart(parts).map_err(|_| NotSent::Unset("`to` holds no mail address".to_owned()))
+}
+
+/// A dataset's name as part of a domain's.
+fn label(dataset: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '-' };
+    dataset.chars().map(plain).collect()
 }
 
 fn page(message: &Message) -> String {

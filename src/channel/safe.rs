@@ -42,6 +42,11 @@ pub fn mrkdwn(text: &str) -> String {
     out
 }
 
+/// For Slack's plain text, which shows no mention and no link: without the signs that begin one elsewhere.
+pub fn plain(text: &str) -> String {
+    text.replace('<', "\u{2039}").replace('>', "\u{203a}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,6 +56,7 @@ mod tests {
         assert_eq!(line(" a\r\nBcc: x\u{1b}[31m\u{202e} ", 80), "a\\r\\nBcc: x\\u{1b}[31m\\u{202e}");
         assert_eq!(line("abcdef", 4), "abc…");
         assert_eq!(lines("a\u{1b}b\nc", 80), "a\\u{1b}b\nc");
+        assert_eq!(plain("<!here>"), "‹!here›");
         assert_eq!(mrkdwn("<!channel> & `x`"), "&lt;!channel&gt; &amp; \u{2cb}x\u{2cb}");
     }
 }

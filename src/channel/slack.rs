@@ -15,7 +15,7 @@ const TOTAL: usize = 9_500;
 /// The body of the request.
 pub fn payload(message: &Message) -> Value {
     let subject = format!("{} {}", message.kind.sign(), safe::line(&message.subject, HEADER - 2));
-    let mut blocks = vec![json!({"type": "header", "text": {"type": "plain_text", "text": subject, "emoji": false}})];
+    let mut blocks = vec![json!({"type": "header", "text": {"type": "plain_text", "text": safe::plain(&subject), "emoji": false}})];
     let facts: Vec<String> =
         news::facts(message).iter().map(|(name, text)| format!("*{name}*  {}", safe::mrkdwn(text))).collect();
     blocks.push(section(&facts.join("\n")));

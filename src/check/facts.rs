@@ -3,6 +3,7 @@
 
 mod example;
 mod formula;
+mod key;
 mod known;
 mod linear;
 mod meaning;
@@ -20,7 +21,8 @@ pub use formula::{Formula, TermId};
 pub use known::keeps_value;
 pub use meaning::Meaning;
 pub use solve::{Answer, Model};
-pub use terms::{Terms, key};
+pub use key::key;
+pub use terms::Terms;
 pub use text::{Found, Pattern, search as search_text};
 
 use crate::hir::{Contract, Expr, ExprKind, Nulls, Over, Rule, RuleKind};
@@ -78,8 +80,13 @@ impl<'c> Facts<'c> {
 
     /// Whether a row was found that meets these and that every rule lets through. `false` proves nothing.
     pub fn is_possible(&self, question: &[&Formula]) -> bool {
+        self.is_possible_but(None, question)
+    }
+
+    /// As [`Facts::is_possible`], where one rule need not let the row through.
+    pub fn is_possible_but(&self, but: Option<usize>, question: &[&Formula]) -> bool {
         let example = self.example.get_or_init(|| Example::of(self));
-        example.as_ref().is_some_and(|e| e.can_be_changed_to(self, question))
+        example.as_ref().is_some_and(|e| e.can_be_changed_to(self, question, but))
     }
 
     pub fn solve(&self, formulas: &[&Formula]) -> Answer {

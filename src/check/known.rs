@@ -5,6 +5,7 @@ mod constants;
 pub mod deadlines;
 pub mod errors;
 mod messages;
+mod past;
 mod promotions;
 mod rules;
 mod thresholds;
@@ -24,6 +25,7 @@ pub fn of_contract(contract: &Contract, layers: &[String]) -> Vec<Diagnostic> {
     rules_say_something(contract, &mut found);
     thresholds::can_act(contract, &mut found);
     messages::show_no_private_values(contract, &mut found);
+    past::is_kept(contract, &mut found);
     promotions::references_follow_the_layers(contract, layers, &mut found);
     deadlines::budgets_can_be_missed(contract, &mut found);
     found

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::exit::Failure;
-use crate::diagnostics::paint::{Paint, visible_lines};
+use crate::diagnostics::paint::{Paint, visible_json, visible_lines};
 use crate::diagnostics::render::Renderer;
 use crate::fault::Fault;
 use crate::project::Project;
@@ -101,8 +101,18 @@ impl Context {
         }
     }
 
+    /// Prints JSON.
+    pub fn print_json(&self, text: &str) {
+        self.print(&visible_json(text));
+    }
+
     /// A line for people beside the results.
     pub fn log(&self, line: &str) {
+        self.log_painted(&visible_lines(line));
+    }
+
+    /// A line with our own colours, in which nothing else acts.
+    pub fn log_painted(&self, line: &str) {
         if !self.global.quiet {
             let _ = writeln!(std::io::stderr(), "{line}");
         }

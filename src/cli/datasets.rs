@@ -53,7 +53,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
                 "dqc": env!("CARGO_PKG_VERSION"), "project": project.config.name, "environment": project.env,
                 "layers": layers, "datasets": datasets, "promotions": promotions,
             });
-            context.print(&format!("{document}\n"));
+            context.print_json(&format!("{document}\n"));
         }
         Format::Text => context.print(&datasets.iter().map(|d| text(context, d)).collect::<String>()),
     }

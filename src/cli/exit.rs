@@ -163,6 +163,9 @@ pub const MEANINGS: &[Meaning] = &[
 /// Says where it happened, and nothing of what was being worked on: a panic's text can hold values of rows.
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
+        if crate::fault::is_contained() {
+            return;
+        }
         let place = info.location().map_or("an unknown place".to_string(), |at| format!("{}:{}", at.file(), at.line()));
         let version = env!("CARGO_PKG_VERSION");
         let _ = writeln!(
@@ -178,6 +181,32 @@ pub fn install_panic_hook() {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const CHILD: &str = "DQC_TEST_PANICS";
+
+    /// In a process of its own, as the hook is everybody's.
+    #[test]
+    fn a_panic_says_where_and_nothing_of_the_data() {
+        let canary = "canary.person@private.example";
+        if std::env::var_os(CHILD).is_some() {
+            install_panic_hook();
+            let mut contained = std::pin::pin!(crate::fault::contained::<()>(async { panic!("contained {canary}") }));
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(contained.as_mut().poll(&mut context) == std::task::Poll::Ready(None));
+            panic!("{canary} and {}", canary.to_uppercase());
+        }
+        let name = "cli::exit::tests::a_panic_says_where_and_nothing_of_the_data";
+        let child = std::process::Command::new(std::env::current_exe().expect("this program"))
+            .args([name, "--exact", "--nocapture", "--test-threads=1"])
+            .env(CHILD, "1")
+            .env("RUST_BACKTRACE", "full")
+            .output()
+            .expect("it starts");
+        let said = String::from_utf8_lossy(&child.stdout).into_owned() + &String::from_utf8_lossy(&child.stderr);
+        assert!(!child.status.success() && said.matches("dqc has failed by a fault of its own").count() == 1, "{said}");
+        assert!(said.contains("src/cli/exit.rs:"), "{said}");
+        assert!(!said.to_lowercase().contains("canary.person"), "{said}");
+    }
 
     #[test]
     fn every_outcome_has_its_row() {

@@ -67,7 +67,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     };
     let (waiting, notices) = runtime()?.block_on(promote::waiting(&tasks, &lake, &options))?;
     match args.format {
-        Format::Json => context.print(&waiting.iter().map(line).collect::<String>()),
+        Format::Json => context.print_json(&waiting.iter().map(line).collect::<String>()),
         Format::Text => context.print(&text(context, &waiting)),
     }
     for notice in notices {

@@ -69,7 +69,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         Ok::<_, crate::fault::Fault>((found.shown, told))
     })?;
     match args.format {
-        Format::Json => context.print(&(serde_json::to_string(&found).unwrap_or_default() + "\n")),
+        Format::Json => context.print_json(&(serde_json::to_string(&found).unwrap_or_default() + "\n")),
         Format::Text => context.print(&text(context.out, &shown, &found)),
     }
     Ok(Exit::Clean)

@@ -1,11 +1,14 @@
 //! `dqc profile`: a first contract for data that has none.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::audit::{input, no_data, place_of};
+use super::check::compile;
 use super::run::runtime;
 use super::{Context, Exit, Outcome};
 use crate::fault::{Fault, FaultKind};
+use crate::hir::Privacy;
 use crate::ir::{Format, Place};
 use crate::lake::store::Storage;
 use crate::profile::{Given, Means, arriving, contracts};
@@ -41,13 +44,15 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     let project = context.project().ok();
     let layers = project.as_ref().map_or_else(|| LAYERS.map(str::to_owned).to_vec(), Project::layers);
     let storage = project.as_ref().map_or_else(|| Ok(Storage::default()), Storage::of)?;
+    let private = project.as_ref().map(private).unwrap_or_default();
     if let Some(path) = args.output.as_deref().filter(|path| path.exists()) {
         return Err(Fault::usage(format!("`{}` exists already", path.display())).into());
     }
     let text = runtime()?.block_on(async {
         let mut given: Vec<Given> = Vec::with_capacity(args.data.len());
         for data in &args.data {
-            let one = find(data, project.as_ref(), &layers, &storage).await?;
+            let mut one = find(data, project.as_ref(), &layers, &storage).await?;
+            one.private.clone_from(&private);
             if let Some(other) = given.iter().find(|g| g.dataset.eq_ignore_ascii_case(&one.dataset)) {
                 let message = format!("`{}` and `{}` would both be called `{}`", other.shown, one.shown, one.dataset);
                 return Err(Fault::usage(message).with_help("put a name in front: `silver.orders=PATH`"));
@@ -65,6 +70,18 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         }
     }
     Ok(Exit::Clean)
+}
+
+/// Columns that a contract of the project calls personal or secret: whatever dataset is profiled, one of the same name holds
+/// the same kind of values.
+fn private(project: &Project) -> BTreeMap<String, Privacy> {
+    let mut found = BTreeMap::new();
+    let contracts = compile(project).map(|c| c.checked.contracts).unwrap_or_default();
+    for column in contracts.iter().flat_map(|c| &c.columns).filter(|c| c.privacy != Privacy::Public) {
+        let known: &mut Privacy = found.entry(column.name.to_lowercase()).or_default();
+        *known = column.privacy.max(*known);
+    }
+    found
 }
 
 fn means<'a>(context: &Context, storage: &'a Storage, layers: &'a [String]) -> Means<'a> {
@@ -95,7 +112,7 @@ async fn pinned(place: Place, only: Option<String>, dataset: String, shown: &str
     if input.files.is_empty() {
         return Err(Fault::usage(format!("`{shown}` holds no data")));
     }
-    Ok(Given { dataset, input, shown: shown.to_owned() })
+    Ok(Given { dataset, input, shown: shown.to_owned(), private: BTreeMap::new() })
 }
 
 /// `layer.name`, of a layer there is.

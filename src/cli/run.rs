@@ -18,6 +18,7 @@ use crate::cli::findings::does_not_compile;
 use crate::cli::reports::{Form, Reports, create};
 use crate::cli::tell::{Tidings, Witness, channels_exist};
 use crate::cli::{Context, Exit, Outcome};
+use crate::diagnostics::paint::visible;
 use crate::diagnostics::suggest;
 use crate::fault::Fault;
 use crate::hir::Promotion;
@@ -279,7 +280,7 @@ impl<'a> Desk<'a> {
         match event {
             Event::Judging { promotion, batch, files, bytes: size } => {
                 self.bar.set_position(0);
-                self.bar.set_message(format!("{batch}  {promotion}"));
+                self.bar.set_message(visible(&format!("{batch}  {promotion}")).into_owned());
                 if self.context.global.verbose {
                     let files = counted(files as u64, "file");
                     self.log(&format!("judging {batch} of {promotion}: {files}, {}", bytes(size)));
@@ -344,7 +345,7 @@ impl<'a> Desk<'a> {
         let text = crate::cli::sla::text(self.context.out, levels, false);
         match self.format {
             Form::Text => self.bar.suspend(|| self.context.print(&text)),
-            _ => self.log(&text),
+            _ => self.bar.suspend(|| self.context.log_painted(&text)),
         }
     }
 

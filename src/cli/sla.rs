@@ -100,7 +100,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         context.log("the findings could not be written to the file of `--json`");
     }
     match args.format {
-        Format::Json => context.print(&line()),
+        Format::Json => context.print_json(&line()),
         Format::Text => context.print(&text(context.out, &levels, context.global.verbose)),
     }
     Ok(if levels.broken() > 0 { Exit::SlaMissed } else { Exit::Clean })

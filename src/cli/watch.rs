@@ -106,7 +106,7 @@ impl Seen {
         let text = shown.text(context.out, &context.global);
         if self.told.as_ref() != Some(&text) {
             context.print(&text);
-            context.log(&context.err.dim("watching; Ctrl-C ends"));
+            context.log_painted(&context.err.dim("watching; Ctrl-C ends"));
             self.told = Some(text);
         }
         Ok(folder)

@@ -95,6 +95,23 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// A JSON text with the same meaning in which nothing acts: what can stand in it beyond ASCII stands within texts.
+pub fn visible_json(text: &str) -> Cow<'_, str> {
+    let loud = |c: char| !c.is_ascii() && acts(c) || c == '\u{7f}';
+    if !text.contains(loud) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if loud(c) {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// As [`visible`], but lines stay lines.
 pub fn visible_lines(text: &str) -> String {
     text.lines().map(visible).collect::<Vec<_>>().join("\n")
@@ -148,6 +165,7 @@ mod tests {
     fn what_acts_is_written_out() {
         assert_eq!(visible("a\u{1b}[31mb\u{202e}c\nd"), "a\\u{1b}[31mb\\u{202e}c\\nd");
         assert_eq!(visible("café 漢字"), "café 漢字");
+        assert_eq!(visible_json("[\"é\u{9b}\u{202e}\u{e0041}\"]\n"), "[\"é\\u009b\\u202e\\udb40\\udc41\"]\n");
         let text = "a\u{1b}b\u{202e}c\u{85}d\u{e0041}e\r\nf\rg";
         let shown = same_length(text);
         assert_eq!(shown.len(), text.len());

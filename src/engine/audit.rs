@@ -32,7 +32,7 @@ use crate::ir::Plan;
 use super::sink::Sink;
 use dictionaries::Dictionaries;
 pub use worker::{Extra, ExtraAt};
-pub(crate) use worker::judge_check;
+pub(crate) use worker::{Masks, masks};
 
 /// What all partitions of a pass share.
 pub struct Pass {

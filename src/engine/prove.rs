@@ -1,31 +1,26 @@
-//! What the footers of a batch's files, and the dictionaries in them, say for certain of rules over rows. A row group
+//! What the footers of a batch's files, their indexes of pages, filters and dictionaries say for certain of rules over rows. A row group
 //! for which a rule is proven is not read for it; a proof says exactly what a scan would count.
 //!
 //! Proofs are made here and not by DataFusion's pruning, because a proof must give counts (judged, unknown) and hold
 //! for the language's meaning: NaN, nulls, values that cannot be computed.
 
+mod bloom;
 pub mod dictionary;
+pub mod log;
+mod pages;
 pub mod statistics;
+mod values;
 
-use std::collections::BTreeMap;
-use std::ops::Range as Bytes;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, new_null_array};
-use futures::{StreamExt, TryStreamExt};
-
-use super::audit::judge_check;
 use super::compile::{Check, Judgement, Test};
-use super::expr::facts::{Fact, Null, Range};
-use super::expr::{Computed, Frame, NodeId};
-use super::sources::layout::{Found, Layout, Reader, as_type};
-use super::sources::{Opened, Piece};
-use super::types::arrow_type;
+use super::expr::facts::{Absent, Fact, Null, Range};
+use super::expr::NodeId;
+use super::sources::layout::{Found, Layout};
+use super::sources::{Only, Opened, Part, Piece};
 use crate::fault::Fault;
 use crate::ir::Plan;
-
-/// Dictionaries fetched side by side.
-const FETCHES: usize = 16;
 
 /// Row groups of more kinds, by what is proven of them, are read as one kind.
 const MOST_KINDS: usize = 32;
@@ -37,7 +32,7 @@ pub struct Proof {
     pub unknown: u64,
 }
 
-/// A row group, and what is proven of it.
+/// A row group or some rows of one, and what is proven of it.
 #[derive(Clone, Debug)]
 pub struct Group {
     /// The file's position in the input.
@@ -46,6 +41,8 @@ pub struct Group {
     pub rows: u64,
     /// For each check of the judgement.
     pub proofs: Vec<Option<Proof>>,
+    /// Where it is only some rows of a row group: which.
+    pub only: Option<Only>,
 }
 
 /// Row groups that are treated alike.
@@ -81,9 +78,10 @@ impl Work {
     pub fn pieces(&self) -> Vec<Piece> {
         let mut pieces: Vec<Piece> = Vec::new();
         for group in &self.groups {
+            let part = Part { group: group.group, only: group.only.clone() };
             match pieces.last_mut() {
-                Some(piece) if piece.file == group.file => piece.row_groups.push(group.group),
-                _ => pieces.push(Piece { file: group.file, row_groups: vec![group.group] }),
+                Some(piece) if piece.file == group.file => piece.parts.push(part),
+                _ => pieces.push(Piece { file: group.file, parts: vec![part] }),
             }
         }
         pieces
@@ -113,10 +111,14 @@ impl Course {
     ) -> Result<Self, Fault> {
         let mut course = Self::default();
         for (position, layout) in layouts.iter().enumerate() {
-            let prover = Prover { opened, layout, plan, judgement };
+            let prover = Prover::new(opened, layout, plan, judgement);
             let mut groups = groups(opened, layout, judgement.checks.len());
             groups.iter_mut().for_each(|group| prover.by_statistics(group));
+            course.bytes += prover.by_filters(&mut groups).await?;
             course.bytes += prover.by_dictionaries(&mut groups).await?;
+            if wants == Wants::Verdicts {
+                course.bytes += prover.by_pages(&mut groups).await?;
+            }
             let mut alike: BTreeMap<Vec<bool>, Vec<Group>> = BTreeMap::new();
             for group in groups {
                 let open = group.proofs.iter().map(Option::is_none).collect::<Vec<bool>>();
@@ -135,6 +137,7 @@ impl Course {
                 course.works.push(Work { layout: position, groups, open: Arc::new(open), read });
             }
         }
+        course.works.extend(of_spared(opened, judgement));
         Ok(course)
     }
 
@@ -152,6 +155,20 @@ impl Course {
     }
 }
 
+/// The files that were not opened.
+fn of_spared(opened: &Opened, judgement: &Judgement) -> Option<Work> {
+    let group = |spared: &log::Spared| Group {
+        file: usize::MAX,
+        group: 0,
+        rows: spared.rows,
+        proofs: spared.proofs.iter().copied().map(Some).collect(),
+        only: None,
+    };
+    let groups: Vec<Group> = opened.spared.iter().map(group).collect();
+    let open = Arc::new(vec![false; judgement.checks.len()]);
+    (!groups.is_empty()).then_some(Work { layout: 0, groups, open, read: false })
+}
+
 fn groups(opened: &Opened, layout: &Layout, checks: usize) -> Vec<Group> {
     let of_file = |&file: &usize| {
         let groups = opened.files[file].footer.row_groups().iter().enumerate();
@@ -160,6 +177,7 @@ fn groups(opened: &Opened, layout: &Layout, checks: usize) -> Vec<Group> {
             group,
             rows: u64::try_from(meta.num_rows()).unwrap_or(0),
             proofs: vec![None; checks],
+            only: None,
         })
     };
     layout.files.iter().flat_map(of_file).collect()
@@ -170,6 +188,8 @@ struct Prover<'a> {
     layout: &'a Layout,
     plan: &'a Plan,
     judgement: &'a Judgement,
+    /// For each of the layout's files the leaf of each source column, where it has one.
+    leaves: HashMap<usize, Vec<Option<usize>>>,
 }
 
 /// Between what the values of nodes lie, by the statistics of all row groups; `None` where some say nothing. Only an
@@ -183,9 +203,9 @@ pub fn bounds(
 ) -> Vec<Option<(i128, i128)>> {
     let mut bounds: Vec<Option<Range>> = vec![Some(Range::Empty); nodes.len()];
     for layout in layouts {
-        let prover = Prover { opened, layout, plan, judgement };
+        let prover = Prover::new(opened, layout, plan, judgement);
         for group in groups(opened, layout, 0) {
-            let facts = prover.facts(&group);
+            let facts = prover.facts(&group, &|_, _| false);
             for (bound, node) in bounds.iter_mut().zip(nodes) {
                 let range = facts.get(judgement.program.position(*node)).map(|fact| &fact.range);
                 *bound = match (bound.take(), range) {
@@ -204,13 +224,35 @@ pub fn bounds(
     bounds.into_iter().map(numbers).collect()
 }
 
-impl Prover<'_> {
+impl<'a> Prover<'a> {
+    fn new(opened: &'a Opened, layout: &'a Layout, plan: &'a Plan, judgement: &'a Judgement) -> Self {
+        let of_file = |&file: &usize| {
+            let leaves = statistics::leaves(&opened.files[file].footer);
+            let leaf = |found: &Found| match found {
+                Found::At(root) => leaves.get(*root).copied().flatten(),
+                _ => None,
+            };
+            (file, layout.columns.iter().map(leaf).collect())
+        };
+        Self { opened, layout, plan, judgement, leaves: layout.files.iter().map(of_file).collect() }
+    }
+
+    /// The leaf that holds a source column of a file, where it is one without nesting.
+    fn leaf(&self, file: usize, input: usize) -> Option<usize> {
+        self.leaves.get(&file)?.get(input).copied().flatten()
+    }
+
     /// What the row group's statistics say of every node.
-    fn facts(&self, group: &Group) -> Vec<Fact> {
+    fn facts(&self, group: &Group, absent: Absent<'_>) -> Vec<Fact> {
+        self.judgement.program.facts(&self.inputs(group), absent)
+    }
+
+    /// What the row group's statistics say of every column.
+    fn inputs(&self, group: &Group) -> Vec<Fact> {
         let footer = &self.opened.files[group.file].footer;
-        let inputs: Vec<Fact> = (self.plan.source.iter().enumerate())
+        (self.plan.source.iter().enumerate())
             .map(|(input, column)| match self.layout.columns.get(input) {
-                Some(Found::At(root)) => match statistics::leaf(footer, *root) {
+                Some(Found::At(root)) => match self.leaf(group.file, input) {
                     Some(leaf) => {
                         let file = self.layout.schema.field(*root).data_type();
                         statistics::fact(footer, group.group, leaf, file, &column.ty, input)
@@ -220,186 +262,64 @@ impl Prover<'_> {
                 Some(Found::Missing) => Fact { null: Null::With { input, all: true }, ..Fact::empty() },
                 _ => Fact::open(),
             })
-            .collect();
-        self.judgement.program.facts(&inputs)
+            .collect()
     }
 
     fn by_statistics(&self, group: &mut Group) {
+        let facts = self.facts(group, &|_, _| false);
+        self.by_facts(group, &facts);
+    }
+
+    /// Proves what is open yet and follows from the facts.
+    fn by_facts(&self, group: &mut Group, facts: &[Fact]) {
         let footer = &self.opened.files[group.file].footer;
-        let facts = self.facts(group);
         let nulls = |input: usize| match self.layout.columns.get(input) {
-            Some(Found::At(root)) => statistics::leaf(footer, *root)
+            Some(Found::At(_)) => self.leaf(group.file, input)
                 .and_then(|leaf| statistics::nulls(footer.row_group(group.group), leaf)),
             Some(Found::Missing) => Some(group.rows),
             _ => None,
         };
         for (i, check) in self.judgement.checks.iter().enumerate() {
-            if check.after.iter().all(|c| group.proofs[*c].is_some()) {
-                group.proofs[i] = self.decide(check, &facts, group.rows, &nulls);
+            if group.proofs[i].is_none() && check.after.iter().all(|c| group.proofs[*c].is_some()) {
+                group.proofs[i] = decide(self.judgement, check, facts, group.rows, &nulls);
             }
         }
     }
+}
 
-    fn decide(&self, check: &Check, facts: &[Fact], rows: u64, nulls: &dyn Fn(usize) -> Option<u64>) -> Option<Proof> {
-        let of = |node| facts.get(self.judgement.program.position(node));
-        if let Some(when) = check.when {
-            let when = of(when)?;
-            if when.fails {
-                return None;
-            }
-            match (when.truths.can_be_true, when.truths.can_be_false, when.null) {
-                (false, ..) => return Some(Proof::default()),
-                (true, false, Null::Never) => {}
-                _ => return None,
-            }
-        }
-        match check.test {
-            Test::Mapped(node) => (!of(node)?.fails).then_some(Proof { checked: rows, unknown: 0 }),
-            Test::Condition(node) => {
-                let condition = of(node)?;
-                if condition.fails || condition.truths.can_be_false {
-                    return None;
-                }
-                let unknown = match condition.null {
-                    Null::Never => 0,
-                    Null::With { input, .. } if !check.nulls_fail => nulls(input)?,
-                    _ => return None,
-                };
-                Some(Proof { checked: rows.checked_sub(unknown)?, unknown })
-            }
-        }
-    }
-
-    /// Judges the values in dictionaries in place of the rows; gives the bytes read.
-    async fn by_dictionaries(&self, groups: &mut [Group]) -> Result<u64, Fault> {
-        // The checks that read one column of the files, by that column.
-        let mut columns: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for (i, check) in self.judgement.checks.iter().enumerate() {
-            let reads = self.judgement.program.inputs_of(check.nodes());
-            let mut at = reads.iter().filter(|input| matches!(self.layout.columns.get(**input), Some(Found::At(_))));
-            if let (Some(input), None) = (at.next(), at.next()) {
-                columns.entry(*input).or_default().push(i);
-            }
-        }
-        let mut wanted: Vec<(usize, usize, usize, Bytes<u64>)> = Vec::new();
-        for (g, group) in groups.iter().enumerate() {
-            let footer = &self.opened.files[group.file].footer;
-            for (input, checks) in &columns {
-                let Some(Found::At(root)) = self.layout.columns.get(*input) else { continue };
-                let Some(leaf) = statistics::leaf(footer, *root) else { continue };
-                if checks.iter().all(|c| group.proofs[*c].is_some()) {
-                    continue;
-                }
-                if let Some(place) = dictionary::place(footer.row_group(group.group).column(leaf)) {
-                    wanted.push((g, *input, leaf, place));
-                }
-            }
-        }
-        let fetch = |(g, input, leaf, place): (usize, usize, usize, Bytes<u64>)| {
-            let bytes = self.opened.range(groups[g].file, place.clone());
-            async move { Ok::<_, Fault>((g, input, leaf, place.start, bytes.await?)) }
-        };
-        let fetches: Vec<_> = wanted.into_iter().map(fetch).collect();
-        let fetched: Vec<_> = futures::stream::iter(fetches).buffered(FETCHES).try_collect().await?;
-        let mut read = 0;
-        for (g, input, leaf, start, bytes) in fetched {
-            read += bytes.len() as u64;
-            let Some(Found::At(root)) = self.layout.columns.get(input) else { continue };
-            let group = &groups[g];
-            let meta = self.opened.files[group.file].footer.row_group(group.group);
-            let ty = self.layout.schema.field(*root).data_type();
-            let Some(values) = dictionary::values(meta, leaf, start, bytes, ty) else { continue };
-            let values = as_type(&values, &self.plan.source[input].ty);
-            let nulls = statistics::nulls(meta, leaf);
-            let found = self.judge_values(group, input, &values, nulls, &columns[&input]);
-            for (check, proof) in found {
-                groups[g].proofs[check] = Some(proof);
-            }
-        }
-        Ok(read)
-    }
-
-    fn judge_values(
-        &self,
-        group: &Group,
-        input: usize,
-        values: &ArrayRef,
-        nulls: Option<u64>,
-        checks: &[usize],
-    ) -> Vec<(usize, Proof)> {
-        let mut proofs = group.proofs.clone();
-        let mut found = Vec::new();
-        let null = new_null_array(values.data_type(), 1);
-        let inputs = |column: &ArrayRef| -> Vec<Computed> {
-            let constant = |at: usize| match self.layout.columns.get(at) {
-                _ if at == input => Computed::new(Arc::clone(column)),
-                Some(Found::Folder(_)) => Reader::of_folder(self.opened, self.layout, &self.plan.source, at, group.file),
-                _ => {
-                    let values = new_null_array(&arrow_type(&self.plan.source[at].ty), 1);
-                    Computed { values, constant: true, errors: None }
-                }
-            };
-            (0..self.plan.source.len()).map(constant).collect()
-        };
-        let (there, absent) = (inputs(values), inputs(&null));
-        for &i in checks {
-            let check = &self.judgement.checks[i];
-            if proofs[i].is_some() || check.after.iter().any(|c| proofs[*c].is_none()) {
-                continue;
-            }
-            let proof = (|| {
-                let of_values = self.all_alike(check, values.len(), &there)?;
-                // A dictionary may list a value that no row has, but never lacks one.
-                let of_null = if nulls == Some(0) { None } else { Some(self.all_alike(check, 1, &absent)?) };
-                let mut proof = Proof::default();
-                match (of_null, nulls) {
-                    (None, _) => add(&mut proof, of_values, group.rows),
-                    (Some(of_null), Some(nulls)) => {
-                        add(&mut proof, of_values, group.rows.checked_sub(nulls)?);
-                        add(&mut proof, of_null, nulls);
-                    }
-                    (Some(of_null), None) if of_null == of_values || values.is_empty() => {
-                        add(&mut proof, of_null, group.rows);
-                    }
-                    _ => return None,
-                }
-                Some(proof)
-            })();
-            proofs[i] = proof;
-            found.extend(proof.map(|p| (i, p)));
-        }
-        found
-    }
-
-    /// What all of some rows count as; `None` where one breaks the rule or they differ.
-    fn all_alike(&self, check: &Check, rows: usize, inputs: &[Computed]) -> Option<Counts> {
-        let mut frame = Frame::new(&self.judgement.program, rows, inputs);
-        let verdict = judge_check(&mut frame, check, &vec![None; self.judgement.checks.len()]);
-        if verdict.broken.is_some_and(|broken| broken.count_set_bits() > 0) {
+/// What rows come to of which the facts hold; `nulls`: how many an input has, where it is known.
+fn decide(
+    judgement: &Judgement,
+    check: &Check,
+    facts: &[Fact],
+    rows: u64,
+    nulls: &dyn Fn(usize) -> Option<u64>,
+) -> Option<Proof> {
+    let of = |node| facts.get(judgement.program.position(node));
+    if let Some(when) = check.when {
+        let when = of(when)?;
+        if when.fails {
             return None;
         }
-        match (verdict.checked, verdict.unknown, rows as u64) {
-            (checked, 0, rows) if checked == rows => Some(Counts::Checked),
-            (0, unknown, rows) if unknown == rows => Some(Counts::Unknown),
-            (0, 0, _) => Some(Counts::Excluded),
-            _ => None,
+        match (when.truths.can_be_true, when.truths.can_be_false, when.null) {
+            (false, ..) => return Some(Proof::default()),
+            (true, false, Null::Never) => {}
+            _ => return None,
         }
     }
-}
-
-/// How rows count that do not break a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Counts {
-    Checked,
-    Unknown,
-    /// `when` is not met.
-    Excluded,
-}
-
-fn add(proof: &mut Proof, counts: Counts, rows: u64) {
-    match counts {
-        Counts::Checked => proof.checked += rows,
-        Counts::Unknown => proof.unknown += rows,
-        Counts::Excluded => {}
+    match check.test {
+        Test::Mapped(node) => (!of(node)?.fails).then_some(Proof { checked: rows, unknown: 0 }),
+        Test::Condition(node) => {
+            let condition = of(node)?;
+            if condition.fails || condition.truths.can_be_false {
+                return None;
+            }
+            let unknown = match condition.null {
+                Null::Never => 0,
+                Null::With { input, .. } if !check.nulls_fail => nulls(input)?,
+                _ => return None,
+            };
+            Some(Proof { checked: rows.checked_sub(unknown)?, unknown })
+        }
     }
 }

@@ -7,6 +7,7 @@ pub mod schema;
 pub mod text;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, SchemaRef};
@@ -30,11 +31,12 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::RowNumber;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData};
 use url::Url;
 
+use crate::engine::prove::log::Spared;
 use crate::engine::unique::Space;
-use crate::fault::{Fault, FaultKind};
+use crate::fault::{Fault, FaultKind, contained};
 use crate::ir::{Format, Input, InputFile, Place, SourceColumn};
 use crate::storage::Storage;
 use layout::Layout;
@@ -140,6 +142,8 @@ pub struct Opened {
     store_url: ObjectStoreUrl,
     factory: Arc<CachedParquetFileReaderFactory>,
     pub files: Vec<SourceFile>,
+    /// Files of which all is known without opening them.
+    pub spared: Vec<Spared>,
 }
 
 /// Why an input cannot be judged.
@@ -214,7 +218,7 @@ async fn open_spooled(
 fn beside(path: &std::path::Path) -> Option<InputFile> {
     let path = path.to_str()?.trim_start_matches('/').to_owned();
     let size = std::fs::metadata(format!("/{path}")).ok()?.len();
-    Some(InputFile { path, size, e_tag: None, modified: 0, partition: Vec::new() })
+    Some(InputFile { path, size, e_tag: None, modified: 0, partition: Vec::new(), statistics: None })
 }
 
 async fn open_parquet(session: &Session, input: &Input) -> Result<Opened, NotOpened> {
@@ -235,7 +239,7 @@ async fn open_parquet(session: &Session, input: &Input) -> Result<Opened, NotOpe
         fetches.push(Box::pin(footer(Arc::clone(&store), Arc::clone(&factory), location, file.clone())));
     }
     let files = futures::stream::iter(fetches).buffered(FETCHES).try_collect().await?;
-    Ok(Opened { text: None, corrupt: 0, spooled: Vec::new(), store, store_url, factory, files })
+    Ok(Opened { text: None, corrupt: 0, spooled: Vec::new(), store, store_url, factory, files, spared: Vec::new() })
 }
 
 fn below(prefix: &Path, path: &str) -> Path {
@@ -264,7 +268,7 @@ async fn footer(
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
         reader.get_metadata(Some(&options)).await.ok()
     };
-    let Some(footer) = read.await else {
+    let Some(footer) = contained(read).await.flatten() else {
         // Whether the file is gone or broken decides what can be done about it.
         use object_store::ObjectStoreExt;
         return Err(match store.head(&object.location).await {
@@ -295,23 +299,45 @@ pub fn storage(error: &object_store::Error, path: &str) -> Fault {
 pub struct Piece {
     /// The file's position in [`Opened::files`].
     pub file: usize,
-    pub row_groups: Vec<usize>,
+    pub parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Part {
+    pub group: usize,
+    pub only: Option<Only>,
+}
+
+/// Some rows of a row group, found through its file's index of pages.
+#[derive(Clone, Debug)]
+pub struct Only {
+    /// In their order, apart from each other; counted from the group's first row.
+    pub rows: Arc<[Range<u64>]>,
+    /// The footer with the index.
+    pub footer: Arc<ParquetMetaData>,
+}
+
+impl Part {
+    pub fn whole(group: usize) -> Self {
+        Self { group, only: None }
+    }
 }
 
 impl Opened {
     /// All row groups of the layout's files, divided into at most `partitions` parts of like size.
     pub fn divide(&self, layout: &Layout, partitions: usize) -> Vec<Vec<Piece>> {
-        let all = |&file: &usize| Piece { file, row_groups: (0..self.files[file].footer.num_row_groups()).collect() };
+        let all = |&file: &usize| Piece { file, parts: (0..self.files[file].footer.num_row_groups()).map(Part::whole).collect() };
         self.share_out(&layout.files.iter().map(all).collect::<Vec<_>>(), partitions)
     }
 
     /// Row groups divided into at most `partitions` parts of like size, in their order.
     pub fn share_out(&self, pieces: &[Piece], partitions: usize) -> Vec<Vec<Piece>> {
-        let rows = |file: usize, group: usize| {
-            u64::try_from(self.files[file].footer.row_group(group).num_rows()).unwrap_or(0)
+        let rows = |file: usize, part: &Part| match &part.only {
+            Some(only) => only.rows.iter().map(|r| r.end - r.start).sum(),
+            None => u64::try_from(self.files[file].footer.row_group(part.group).num_rows()).unwrap_or(0),
         };
-        let groups: Vec<(usize, usize, u64)> =
-            pieces.iter().flat_map(|p| p.row_groups.iter().map(|g| (p.file, *g, rows(p.file, *g)))).collect();
+        let groups: Vec<(usize, &Part, u64)> =
+            pieces.iter().flat_map(|p| p.parts.iter().map(|part| (p.file, part, rows(p.file, part)))).collect();
         let total: u64 = groups.iter().map(|g| g.2).sum();
         let mut parts: Vec<Vec<Piece>> = vec![Vec::new(); partitions.max(1)];
         let mut before = 0;
@@ -322,8 +348,8 @@ impl Opened {
             let last = parts.len() - 1;
             let part = &mut parts[part.min(last)];
             match part.last_mut() {
-                Some(piece) if piece.file == file => piece.row_groups.push(group),
-                _ => part.push(Piece { file, row_groups: vec![group] }),
+                Some(piece) if piece.file == file => piece.parts.push(group.clone()),
+                _ => part.push(Piece { file, parts: vec![group.clone()] }),
             }
             before += rows;
         }
@@ -360,11 +386,12 @@ impl Opened {
         Arc::new(row_groups::Scan::new(self, layout, columns, parts))
     }
 
+    /// Whole row groups: only the other scan leaves rows out.
     fn part(&self, piece: &Piece) -> PartitionedFile {
         let file = &self.files[piece.file];
         let mut access = ParquetAccessPlan::new_none(file.footer.num_row_groups());
-        for &group in &piece.row_groups {
-            access.scan(group);
+        for part in &piece.parts {
+            access.scan(part.group);
         }
         let position = u32::try_from(piece.file).unwrap_or(u32::MAX);
         PartitionedFile::new_from_meta(file.object.clone())
@@ -378,13 +405,27 @@ impl Opened {
         self.files.iter().any(|file| file.schema.fields().iter().any(same))
     }
 
-    /// A part of a file, as it is stored.
-    pub fn range(&self, file: usize, range: std::ops::Range<u64>) -> BoxFuture<'static, Result<bytes::Bytes, Fault>> {
+    /// Parts of a file, as they are stored.
+    pub fn ranges(
+        &self,
+        file: usize,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'static, Result<Vec<bytes::Bytes>, Fault>> {
         use object_store::ObjectStoreExt;
         let file = &self.files[file];
         let (store, location, path) =
             (Arc::clone(&self.store), file.object.location.clone(), file.input.path.clone());
-        Box::pin(async move { store.get_range(&location, range).await.map_err(|e| storage(&e, &path)) })
+        let local = self.store_url.as_str().starts_with("file:");
+        Box::pin(async move {
+            let parts = if local {
+                store.get_ranges(&location, &ranges).await
+            } else {
+                // Other stores would be asked for what lies between, too.
+                let one = |range| store.get_range(&location, range);
+                futures::stream::iter(ranges).map(one).buffered(FETCHES).try_collect().await
+            };
+            parts.map_err(|e| storage(&e, &path))
+        })
     }
 
     /// Compressed bytes of some columns in some row groups.
@@ -397,16 +438,44 @@ impl Opened {
         for piece in pieces {
             let footer = &self.files[piece.file].footer;
             let schema = footer.file_metadata().schema_descr();
-            for group in piece.row_groups.iter().map(|g| footer.row_group(*g)) {
+            for part in &piece.parts {
+                let group = footer.row_group(part.group);
                 let read = |leaf: &usize| columns.contains(&schema.get_column_root_idx(*leaf));
                 let leaves = (0..group.num_columns()).filter(read);
-                bytes += leaves.map(|l| u64::try_from(group.column(l).compressed_size()).unwrap_or(0)).sum::<u64>();
+                bytes += leaves.map(|leaf| chunk_bytes(part, leaf, group.column(leaf))).sum::<u64>();
             }
         }
         bytes
     }
 
-    pub fn rows(&self) -> u64 {
-        self.files.iter().map(SourceFile::rows).sum()
+    /// Beside files that are not opened.
+    pub fn with(self, spared: Vec<Spared>) -> Self {
+        Self { spared, ..self }
     }
+
+    /// Bytes of all files.
+    pub fn size(&self) -> u64 {
+        self.files.iter().map(|f| f.object.size).chain(self.spared.iter().map(|s| s.input.size)).sum()
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.files.iter().map(SourceFile::rows).sum::<u64>() + self.spared.iter().map(|s| s.rows).sum::<u64>()
+    }
+}
+
+/// Of some rows those pages that hold one of them, and the dictionary.
+fn chunk_bytes(part: &Part, leaf: usize, chunk: &ColumnChunkMetaData) -> u64 {
+    let all = u64::try_from(chunk.compressed_size()).unwrap_or(0);
+    let Some(only) = &part.only else { return all };
+    let Some(pages) = only.footer.offset_index().and_then(|index| index.get(part.group)?.get(leaf)) else { return all };
+    let pages = pages.page_locations();
+    let first = |page: usize| pages.get(page).and_then(|p| u64::try_from(p.first_row_index).ok());
+    let read = |page: usize| {
+        let rows = first(page).unwrap_or(0)..first(page + 1).unwrap_or(u64::MAX);
+        only.rows.iter().any(|r| r.start < rows.end && rows.start < r.end)
+    };
+    let data: u64 = pages.iter().map(|p| u64::try_from(p.compressed_page_size).unwrap_or(0)).sum();
+    let left_out = (0..pages.len()).filter(|page| !read(*page));
+    let left_out: u64 = left_out.map(|page| u64::try_from(pages[page].compressed_page_size).unwrap_or(0)).sum();
+    all.max(data).saturating_sub(left_out)
 }

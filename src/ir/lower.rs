@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Beside, Location, Plan, PlanColumn, PlanRule, SourceColumn, Stage};
 use crate::hir::{
-    Action, Act, Checked, Column, Contract, Expr, ExprKind, Grain, Mapping, Nulls, Over, Promotion, Rule, RuleKind,
+    Action, Act, Among, Checked, Column, Contract, Expr, ExprKind, Grain, Mapping, Nulls, Over, Promotion, Rule, RuleKind,
     Type,
 };
 use crate::source::{SourceMap, Span};
@@ -65,19 +65,28 @@ fn plan(contract: &Contract, source: &Contract, sources: &SourceMap) -> Plan {
     }
 }
 
-/// The datasets that rules in SQL name; a word that stands for something else does no harm.
+/// The other datasets that rules read: those of aggregates, and those that rules in SQL name, where a word that stands for
+/// something else does no harm.
 fn beside(checked: &Checked, rules: &[PlanRule]) -> Vec<Beside> {
-    let mut words = std::collections::BTreeSet::new();
-    for rule in rules {
-        if let RuleKind::NoRows { sql } = &rule.rule.kind {
-            // Names in backticks are the same names.
-            let plain = sql.to_lowercase().replace('`', "");
-            let parts = plain.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'));
-            words.extend(parts.map(str::to_owned));
+    let (mut words, mut read) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+    for planned in rules {
+        match &planned.rule.kind {
+            RuleKind::NoRows { sql } => {
+                // Names in backticks are the same names.
+                let plain = sql.to_lowercase().replace('`', "");
+                let parts = plain.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'));
+                words.extend(parts.map(str::to_owned));
+            }
+            RuleKind::Aggregate { condition, .. } | RuleKind::Row { condition } => self::read(condition, &mut read),
+            _ => {}
+        }
+        if let Some(Among::Dataset { dataset, .. }) = planned.rule.for_each.as_ref().and_then(|e| e.among.as_ref()) {
+            read.insert(dataset.clone());
         }
     }
-    let named = checked.contracts.iter().filter(|c| words.contains(&c.dataset.to_lowercase()));
-    named.map(|c| Beside { dataset: c.dataset.clone(), columns: c.columns.iter().map(source_column).collect() }).collect()
+    let named = |c: &&Contract| read.contains(&c.dataset) || words.contains(&c.dataset.to_lowercase());
+    let of = |c: &Contract| Beside { dataset: c.dataset.clone(), columns: c.columns.iter().map(source_column).collect() };
+    checked.contracts.iter().filter(named).map(of).collect()
 }
 
 fn source_column(c: &Column) -> SourceColumn {
@@ -203,7 +212,7 @@ impl Plan {
                 RuleKind::Aggregate { condition, .. } | RuleKind::Row { condition } => read(condition, &mut found),
                 _ => {}
             }
-            if let Some(crate::hir::Among::Dataset { dataset, .. }) = rule.for_each.as_ref().and_then(|e| e.among.as_ref()) {
+            if let Some(Among::Dataset { dataset, .. }) = rule.for_each.as_ref().and_then(|e| e.among.as_ref()) {
                 found.insert(dataset.clone());
             }
         }

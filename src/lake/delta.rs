@@ -3,9 +3,11 @@
 //! A table is always created empty first and changed from a version that was read: only then does every
 //! writer that commits at the same time see the others' transactions.
 
+mod statistics;
 mod transactions;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use arrow::datatypes::Schema;
 use deltalake::kernel::transaction::{CommitBuilder, CommitData, CommitProperties, TransactionError};
@@ -144,6 +146,7 @@ impl Table {
     /// Rows of a file are marked as deleted beside it, by another writer.
     pub fn files(&self) -> Result<Vec<InputFile>, Fault> {
         let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
+        let columns = schema::types(&snapshot.schema());
         let mut files = Vec::new();
         for file in snapshot.log_data().iter() {
             if file.deletion_vector_descriptor().is_some() {
@@ -163,6 +166,7 @@ impl Table {
                 e_tag: None,
                 modified: file.modification_time().saturating_mul(1000),
                 partition,
+                statistics: file.stats().and_then(|text| statistics::of_entry(&text, &columns)).map(Arc::new),
             });
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));

@@ -5,15 +5,26 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
-use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake::kernel::{StructField, StructType};
 
+use crate::engine::sources::schema::type_of;
 use crate::fault::Fault;
+use crate::hir::Type;
 
 /// The schema of the files written for rows of `schema`. Every column may be null: what may not be is the
 /// contract's to say, and it may let a null through with a warning. What Delta has no type for is kept as text.
 pub fn stored(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(schema.fields().iter().map(|f| field(f)).collect::<Vec<FieldRef>>()))
+}
+
+/// The table's columns with their types, `None` for one that contracts do not know.
+pub fn types(schema: &StructType) -> Vec<(String, Option<Type>)> {
+    let column = |field: &StructField| {
+        let arrow: Option<Field> = field.try_into_arrow().ok();
+        (field.name().clone(), arrow.and_then(|f| type_of(f.data_type())))
+    };
+    schema.fields().map(column).collect()
 }
 
 fn field(field: &Field) -> FieldRef {

@@ -80,6 +80,7 @@ impl Store {
             size: meta.size,
             e_tag: meta.e_tag,
             modified: meta.last_modified.timestamp_micros(),
+            statistics: None,
         })
     }
 

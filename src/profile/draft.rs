@@ -1,14 +1,15 @@
 //! A contract as it is drafted, with the evidence beside every claim.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::key;
 use super::observe::{Column, Observed};
 use super::references::Reference;
+use crate::diagnostics::paint::visible;
 use crate::eval::value::{as_f64, order};
 use crate::eval::{number, time, zone};
-use crate::hir::{Type, Value};
+use crate::hir::{Privacy, Type, Value};
 
 /// Percent of the rows that may break what drifts before the batch is blocked.
 pub const MANY: u32 = 5;
@@ -24,6 +25,8 @@ pub struct Draft {
     dataset: String,
     doc: String,
     columns: Vec<Line>,
+    /// Names of columns that no contract can write, made visible.
+    left_out: Vec<String>,
     rules: Vec<Rule>,
     /// Columns that may tell rows apart together, for when those that were drafted do not.
     spare: Vec<Vec<usize>>,
@@ -36,6 +39,7 @@ struct Line {
     named: Option<&'static str>,
     nullable: bool,
     key: bool,
+    privacy: Privacy,
     evidence: String,
 }
 
@@ -46,7 +50,12 @@ struct Rule {
 }
 
 impl Draft {
-    pub fn new(observed: &Observed, references: Vec<Reference>) -> Self {
+    /// `private`: columns whose values must not be seen, by name.
+    pub fn new(observed: &Observed, references: Vec<Reference>, private: &BTreeMap<String, Privacy>) -> Self {
+        let privacy = |c: &Column| {
+            let own = private.get(&c.name.to_lowercase()).copied().unwrap_or_default();
+            if library(c) == Some("Email") { own.max(Privacy::Personal) } else { own }
+        };
         let key = key::single(observed);
         let spare = if key.is_none() { key::several(observed) } else { Vec::new() };
         let line = |(at, c): (usize, &Column)| Line {
@@ -55,13 +64,15 @@ impl Draft {
             named: library(c),
             nullable: c.nulls > 0 || observed.rows == 0,
             key: key == Some(at),
-            evidence: evidence(c, observed.rows),
+            privacy: privacy(c),
+            evidence: evidence(c, observed.rows, privacy(c)),
         };
         let files = if observed.files == 1 { "1 file".to_owned() } else { format!("{} files", grouped(observed.files as u64)) };
         let rows = if observed.rows == 1 { "1 row".to_owned() } else { format!("{} rows", grouped(observed.rows)) };
         let mut draft = Self {
             dataset: dataset_name(&observed.dataset),
-            doc: format!("Profiled from `{}`: {files}, {rows}.", observed.shown),
+            doc: format!("Profiled from `{}`: {files}, {rows}.", visible(&observed.shown)),
+            left_out: observed.left_out.iter().map(|name| visible(name).into_owned()).collect(),
             columns: observed.columns.iter().enumerate().map(line).collect(),
             rules: Vec::new(),
             spare,
@@ -71,7 +82,7 @@ impl Draft {
             draft.tell_apart();
             for (at, column) in observed.columns.iter().enumerate() {
                 let reference = references.iter().find(|r| r.column == at);
-                draft.column(column, observed.rows, key == Some(at), reference);
+                draft.column(column, observed.rows, key == Some(at), reference, privacy(column));
             }
         }
         draft
@@ -95,7 +106,7 @@ impl Draft {
         self.rule("told_apart", &text, "no two rows agree in these columns".to_owned());
     }
 
-    fn column(&mut self, c: &Column, rows: u64, key: bool, reference: Option<&Reference>) {
+    fn column(&mut self, c: &Column, rows: u64, key: bool, reference: Option<&Reference>, privacy: Privacy) {
         let (own, there) = (name(&c.name), rows - c.nulls);
         if c.nulls > 0 && there > 0 {
             // Twice as many nulls as now are a change.
@@ -117,6 +128,8 @@ impl Draft {
             self.rule(&format!("{}_known", plain(&c.name)), &text, "every value is there".to_owned());
         }
         match &c.ty {
+            // Sets, forms and ranges are made of the values.
+            _ if privacy != Privacy::Public => {}
             Type::String if library(c).is_none() => self.texts(c, there, reference.is_some()),
             ty if ty.is_numeric() && c.nans == 0 => self.range(c, bounds(c)),
             Type::Date | Type::Timestamp | Type::TimestampNtz => self.range(c, (earliest(c), None)),
@@ -208,8 +221,11 @@ impl Draft {
             let null = if line.nullable { "?" } else { "" };
             let key = if line.key { " key" } else { "" };
             let ty = line.named.unwrap_or(&line.ty);
-            let personal = if line.named == Some("Email") { " personal" } else { "" };
-            let _ = writeln!(text, "        {}: {ty}{null}{key}{personal}", line.name);
+            let privacy = written(line.privacy);
+            let _ = writeln!(text, "        {}: {ty}{null}{key}{privacy}", line.name);
+        }
+        for name in &self.left_out {
+            let _ = writeln!(text, "        // left out, as no contract can write its name: {name}");
         }
         text.push_str("    }\n");
         if !self.rules.is_empty() {
@@ -230,9 +246,18 @@ impl Draft {
         let mut text = format!("/// As it arrives.\ncontract {} @ 1.0.0 {{\n    columns {{\n", dataset_name(dataset));
         for line in &self.columns {
             let null = if line.nullable { "?" } else { "" };
-            let _ = writeln!(text, "        {}: {}{null}", line.name, line.ty);
+            let privacy = written(line.privacy);
+            let _ = writeln!(text, "        {}: {}{null}{privacy}", line.name, line.ty);
         }
         text + "        other columns kept\n    }\n}\n"
+    }
+}
+
+fn written(privacy: Privacy) -> &'static str {
+    match privacy {
+        Privacy::Public => "",
+        Privacy::Personal => " personal",
+        Privacy::Secret => " secret",
     }
 }
 
@@ -249,7 +274,7 @@ fn library(c: &Column) -> Option<&'static str> {
     }
 }
 
-fn evidence(c: &Column, rows: u64) -> String {
+fn evidence(c: &Column, rows: u64, privacy: Privacy) -> String {
     if rows == 0 {
         return "no row to judge by".to_owned();
     }
@@ -261,7 +286,7 @@ fn evidence(c: &Column, rows: u64) -> String {
     match &c.values {
         _ if c.nulls == rows => {}
         Some(values) if values.len() == 1 => {
-            let only = values.values().next().and_then(|(v, _)| shown(v)).filter(|_| library(c) != Some("Email"));
+            let only = values.values().next().and_then(|(v, _)| shown(v)).filter(|_| privacy == Privacy::Public);
             parts.push(only.map_or_else(|| "one value".to_owned(), |v| format!("always {v}")));
         }
         Some(values) if !values.is_empty() => parts.push(format!("{} values", grouped(values.len() as u64))),
@@ -341,7 +366,7 @@ fn earliest(c: &Column) -> Option<String> {
 /// As it is written in a rule.
 fn literal(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if text.chars().any(char::is_control) => None,
+        Value::String(text) if visible(text) != *text => None,
         Value::String(text) => Some(format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\"\""))),
         Value::Int(n) => Some(n.to_string()),
         _ => None,
@@ -359,7 +384,7 @@ fn shown(value: &Value) -> Option<String> {
         Value::Date(day) => time::show_date(*day).ok(),
         Value::Timestamp(t) => time::show(*t).ok().map(|text| format!("{text} UTC")),
         Value::TimestampNtz(t) => time::show(*t).ok(),
-        Value::String(text) if text.len() <= 40 && !text.chars().any(char::is_control) => Some(format!("\"{text}\"")),
+        Value::String(text) if text.len() <= 40 && visible(text) == *text => Some(format!("\"{text}\"")),
         _ => None,
     }
 }

@@ -9,6 +9,7 @@ use futures::StreamExt;
 
 use super::Given;
 use super::shape::Shapes;
+use crate::diagnostics::paint::visible;
 use crate::engine::sources::schema::{readable, type_of};
 use crate::engine::sources::{NotOpened, Opened, Session, open};
 use crate::engine::sql::tables::of_files;
@@ -31,6 +32,8 @@ pub struct Observed {
     pub rows: u64,
     pub files: usize,
     pub columns: Vec<Column>,
+    /// Names of columns that no contract can write: something in them would act instead of being seen.
+    pub left_out: Vec<String>,
 }
 
 pub struct Column {
@@ -154,7 +157,8 @@ pub async fn observe(session: &Session, given: &Given) -> Result<Observed, Fault
         Err(NotOpened::Fault(fault)) => return Err(fault),
         Err(NotOpened::Broken(reason)) => return Err(Fault::storage(reason)),
     };
-    let mut columns = columns(&opened, given)?;
+    let (mut columns, left_out): (Vec<Column>, Vec<Column>) =
+        columns(&opened, given)?.into_iter().partition(|c| visible(&c.name) == c.name);
     if columns.is_empty() {
         return Err(Fault::usage(format!("`{}` has no columns", given.shown)));
     }
@@ -183,6 +187,7 @@ pub async fn observe(session: &Session, given: &Given) -> Result<Observed, Fault
         rows,
         files: opened.files.len(),
         columns,
+        left_out: left_out.into_iter().map(|c| c.name).collect(),
     })
 }
 
@@ -202,7 +207,7 @@ fn columns(opened: &Opened, given: &Given) -> Result<Vec<Column>, Fault> {
                 Some(known) if readable(&ty, &known.ty) => {}
                 Some(known) if readable(&known.ty, &ty) => known.ty = ty,
                 Some(known) => {
-                    let message = format!("the files of `{}` disagree: `{}` is {} and {ty}", given.shown, known.name, known.ty);
+                    let message = format!("the files of `{}` disagree: `{}` is {} and {ty}", given.shown, visible(&known.name), known.ty);
                     return Err(Fault::usage(message).with_help("profile the files apart, or mend those that differ"));
                 }
             }

@@ -152,7 +152,10 @@ impl Reader {
         }
         for (key, slot) in [("quarantine", &mut config.quarantine), ("ledger", &mut config.ledger)] {
             if let Some(mut table) = self.section(of, key) {
-                *slot = self.needed(&mut table, "path").or(slot.take());
+                if let Some((path, span)) = self.needed(&mut table, "path") {
+                    self.open("path", &path, span);
+                    *slot = Some(path);
+                }
                 self.finish(table);
             }
         }
@@ -176,13 +179,14 @@ impl Reader {
         let mut path = before.map(|layer| layer.path.clone());
         let name = entry.key.clone();
         if let Value::Text(text) = entry.value {
+            self.open(&name, &text, entry.span);
             path = Some(text);
         } else {
             let Some(mut table) = self.table_or_text(entry) else { return };
-            if path.is_some() {
-                path = self.text(&mut table, "path").or(path);
-            } else {
-                path = self.needed(&mut table, "path");
+            let own = if path.is_some() { self.text_at(&mut table, "path") } else { self.needed(&mut table, "path") };
+            if let Some((text, span)) = own {
+                self.open("path", &text, span);
+                path = Some(text);
             }
             if let Some((text, span)) = self.text_at(&mut table, "format") {
                 match Format::find(&text) {
@@ -202,7 +206,10 @@ impl Reader {
 
     fn s3(&mut self, mut table: Table, s3: &mut S3) {
         for (key, slot) in [("region", &mut s3.region), ("endpoint", &mut s3.endpoint)] {
-            *slot = self.text(&mut table, key).or(slot.take());
+            if let Some((text, span)) = self.text_at(&mut table, key) {
+                self.open(key, &text, span);
+                *slot = Some(text);
+            }
         }
         for (key, slot) in [("allow_http", &mut s3.allow_http), ("path_style", &mut s3.path_style)] {
             *slot = self.flag(&mut table, key).unwrap_or(*slot);
@@ -268,11 +275,18 @@ impl Reader {
         self.text_at(table, key).map(|(text, _)| text)
     }
 
-    fn needed(&mut self, table: &mut Table, key: &'static str) -> Option<String> {
+    fn needed(&mut self, table: &mut Table, key: &'static str) -> Option<(String, Span)> {
         if !table.entries.iter().any(|entry| entry.key == key) {
             self.found.push(errors::missing_key(key, &table.name, table.span));
         }
-        self.text(table, key)
+        self.text_at(table, key)
+    }
+
+    /// An address is named in messages and in the ledger: no user, password or token may stand in it.
+    fn open(&mut self, key: &str, text: &str, span: Span) {
+        if text.split_once("://").is_some_and(|(_, rest)| rest.contains(['@', '?', '#'])) {
+            self.found.push(errors::plain_secret(key, span));
+        }
     }
 
     fn flag(&mut self, table: &mut Table, key: &'static str) -> Option<bool> {

@@ -50,7 +50,7 @@ impl Receipt<'_> {
             ("dqc_contract_sha256".to_owned(), self.report.contract_sha256.as_str().into()),
             ("dqc_files_sha256".to_owned(), self.identity.sha256.as_str().into()),
             ("dqc_files".to_owned(), json(serde_json::to_string(&files))?),
-            ("dqc_held".to_owned(), json(serde_json::to_string(self.held))?),
+            ("dqc_held".to_owned(), json(serde_json::to_string(&self.held.without_values()))?),
             ("dqc_report".to_owned(), json(serde_json::to_string(&report))?),
             ("dqc_metrics".to_owned(), json(serde_json::to_string(recorded(&report)))?),
         ]))

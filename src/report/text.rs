@@ -483,8 +483,17 @@ pub(super) fn plain(value: &Value) -> String {
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@,+%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
-        word.to_string()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
+        return word.to_string();
     }
+    if visible(word) == word {
+        return format!("'{}'", word.replace('\'', "'\\''"));
+    }
+    // What would act on the terminal, as bash and zsh read it back.
+    let escaped = |c: char| match c {
+        '\'' | '\\' => format!("\\{c}"),
+        c if visible(c.encode_utf8(&mut [0; 4])).len() == c.len_utf8() => c.to_string(),
+        c if c.is_ascii() => format!("\\x{:02x}", u32::from(c)),
+        c => format!("\\U{:08x}", u32::from(c)),
+    };
+    format!("$'{}'", word.chars().map(escaped).collect::<String>())
 }

@@ -9,12 +9,12 @@ use super::history::{self, Asked, Recorded};
 use super::rules::Findings;
 use super::value::{self, Known, Why};
 use crate::engine::aggregates::{self, Metric, Tally};
-use crate::engine::compile::{columns_in, distribution};
+use crate::engine::compile::distribution;
 use crate::engine::drift::Distribution;
 use crate::engine::expr::Program;
 use crate::engine::show;
 use crate::eval;
-use crate::hir::{Aggregate, AggregateFn, Among, Expr, ExprKind, ForEach, Nulls, Privacy, RuleKind, Type, Value};
+use crate::hir::{Aggregate, Among, Expr, ExprKind, ForEach, Nulls, Privacy, Rows, RuleKind, Type, Value, privacy};
 use crate::ir::{Plan, PlanRule};
 
 /// What came of a rule over aggregates.
@@ -52,11 +52,15 @@ pub fn evaluate(job: &Job<'_>, findings: &Findings, position: usize) -> Outcome 
         let reason = format!("{reason} in {rows} {}", if *rows == 1 { "row" } else { "rows" });
         return Outcome { checked: 1, violations: 1, reason: Some(reason), ..Outcome::default() };
     }
-    let past: Vec<(&Expr, &[String])> = history::of_the_past(condition)
+    let told = findings.told.get(position).cloned().unwrap_or_default();
+    let past: Vec<(&Expr, &[String], Option<Privacy>)> = history::of_the_past(condition)
         .into_iter()
         .zip(findings.meanings.get(position).into_iter().flatten().map(Vec::as_slice))
+        .zip(&told.past)
+        .map(|((e, meanings), hidden)| (e, meanings, *hidden))
         .collect();
-    let rule = Rule { job, planned, condition, sides: (value.as_ref(), limit.as_ref()), metrics, past, program: &judgement.program };
+    let sides = (value.as_ref(), limit.as_ref());
+    let rule = Rule { job, planned, condition, sides, told: &told, metrics, past, program: &judgement.program };
     match &planned.rule.for_each {
         None => rule.whole(),
         Some(each) => rule.grouped(each, findings.among.get(&position)),
@@ -69,9 +73,11 @@ struct Rule<'a> {
     planned: &'a PlanRule,
     condition: &'a Expr,
     sides: (Option<&'a Expr>, Option<&'a Expr>),
+    told: &'a Told,
     metrics: Vec<(&'a Metric, &'a Tally)>,
-    /// The parts of the condition that look at the past, and what their values mean.
-    past: Vec<(&'a Expr, &'a [String])>,
+    /// The parts of the condition that look at the past, what their values mean, and how private they are where they
+    /// are not kept for that.
+    past: Vec<(&'a Expr, &'a [String], Option<Privacy>)>,
     program: &'a Program,
 }
 
@@ -137,7 +143,7 @@ impl Rule<'_> {
         let mut outcome = Outcome::default();
         let mut unjudged = None;
         for (encoded, key) in judged {
-            let privacies = each.by.iter().map(|(_, e)| privacy(self.job.plan, &columns_in(e)));
+            let privacies = each.by.iter().map(|(_, e)| self.privacy(e));
             let named: Vec<(Value, Privacy)> = key.iter().cloned().zip(privacies).collect();
             let by = each.by.iter().map(|(_, e)| e).zip(key.iter().cloned()).collect();
             let part = Part { by, encoded, grouped: true, name: history::group_name(&named) };
@@ -193,7 +199,11 @@ impl Rule<'_> {
     /// The value of a part that looks at the past.
     fn past(&self, e: &Expr, part: &Part<'_>) -> Result<Value, Why> {
         let nothing = || Why::NotEvaluated("there is no history here".to_string());
-        let (_, meanings) = self.past.iter().find(|(known, _)| known.kind == e.kind).ok_or_else(nothing)?;
+        let (_, meanings, hidden) = self.past.iter().find(|(known, ..)| known.kind == e.kind).ok_or_else(nothing)?;
+        if let Some(privacy) = hidden {
+            let word = if *privacy == Privacy::Secret { "secret" } else { "personal" };
+            return Err(Why::NotEvaluated(format!("nothing is kept of what is looked at over past batches: it is {word}")));
+        }
         let history = self.job.history.ok_or_else(nothing)?;
         let batch = self.job.batch;
         let before = batch.and_then(history::date_of).unwrap_or(self.job.as_of);
@@ -205,9 +215,6 @@ impl Rule<'_> {
                 eval::aggregate::over(*statistic, values, 0.5, &Type::Double).map_err(|r| Why::Broken(r.to_string()))
             }
             ExprKind::Drift { value, measure, window } => {
-                if self.hidden(value) {
-                    return Err(Why::NotEvaluated("nothing is kept of the values that are compared: they are not to be seen".to_string()));
-                }
                 let past = history.within(&asked, &part.name, *window).map_err(Why::NotEvaluated)?;
                 let mut parts = past.iter().filter_map(|p| Distribution::parse(p.distribution.as_deref()?));
                 let (Some(now), Some(mut then)) = (self.distributed(value, part), parts.next()) else {
@@ -228,22 +235,19 @@ impl Rule<'_> {
             true => tally.group(part.encoded?)?.state.distribution(),
             false => tally.distribution(),
         }?;
-        let public = privacy(self.job.plan, &columns_in(of)) == Privacy::Public;
-        Some(if public { found.clone() } else { found.masked() })
+        Some(if self.privacy(of) == Privacy::Public { found.clone() } else { found.masked() })
     }
 
-    /// Whether nothing of the values may be kept: secrets, and numbers that would show a person's own.
-    fn hidden(&self, of: &Expr) -> bool {
-        let wanted = distribution(of);
-        let texts = |(m, tally): &(&Metric, &Tally)| {
-            let first = tally.distribution().is_some_and(Distribution::has_texts);
-            m.aggregate == wanted && (first || tally.groups().iter().any(|(_, g)| g.state.distribution().is_some_and(Distribution::has_texts)))
-        };
-        match privacy(self.job.plan, &columns_in(of)) {
-            Privacy::Public => false,
-            Privacy::Personal => !self.metrics.iter().any(texts),
-            Privacy::Secret => true,
-        }
+    /// Of the values of another dataset that name the groups.
+    fn privacy_among(&self, each: &ForEach) -> Privacy {
+        let Some(Among::Dataset { dataset, columns }) = &each.among else { return Privacy::Public };
+        let rows = Rows::Dataset(dataset.clone());
+        columns.iter().map(|c| self.job.plan.privacy(&rows, c)).max().unwrap_or_default()
+    }
+
+    /// Of an expression of each row.
+    fn privacy(&self, of: &Expr) -> Privacy {
+        privacy::read(of, &Rows::Own, &|rows, name| self.job.plan.privacy(rows, name))
     }
 
     /// Notes the rule's value, and those whose past it looks at.
@@ -255,9 +259,7 @@ impl Rule<'_> {
             }
             let (mut value, mut distributed) = (None, None);
             match distribution {
-                true if self.hidden(of) => {}
                 true => distributed = self.distributed(of, part).filter(|d| !d.is_empty()).map(|d| d.to_text()),
-                false if shown(self.job.plan, of) != Privacy::Public => {}
                 false => value = self.compute(of, part).ok().and_then(|v| eval::value::as_f64(&v)),
             }
             if value.is_some() || distributed.is_some() {
@@ -270,13 +272,15 @@ impl Rule<'_> {
                 });
             }
         };
-        for (e, meanings) in &self.past {
-            if let Some(meaning) = meanings.first() {
+        for (e, meanings, hidden) in &self.past {
+            if let (Some(meaning), None) = (meanings.first(), hidden) {
                 note(history::compared(e), meaning, matches!(e.kind, ExprKind::Drift { .. }));
             }
         }
         if let Some(value) = self.sides.0
             && value.ty.is_numeric()
+            && self.told.value == Privacy::Public
+            && self.planned.rule.for_each.iter().flat_map(|each| &each.by).all(|(_, e)| privacy::is_kept(self.privacy(e), &e.ty))
             && history::of_the_past(value).is_empty()
             && let Some(meaning) = history::meanings(self.job.plan, self.planned, value).first()
         {
@@ -286,19 +290,15 @@ impl Rule<'_> {
 
     /// The two sides of a comparison, as reports show them.
     fn shown(&self, part: &Part<'_>) -> (Option<Json>, Option<Json>) {
-        let side = |expr: Option<&Expr>| {
-            let expr = expr?;
-            let value = self.compute(expr, part).ok()?;
-            show::json(&value, shown(self.job.plan, expr))
-        };
-        (side(self.sides.0), side(self.sides.1))
+        let side = |expr: Option<&Expr>, privacy| show::json(&self.compute(expr?, part).ok()?, privacy);
+        (side(self.sides.0, self.told.value), side(self.sides.1, self.told.limit))
     }
 
     fn broken(&self, each: &ForEach, key: &[Value], part: &Part<'_>, reason: Option<String>) -> Broken {
         let mut values = serde_json::Map::new();
         let mut texts = BTreeMap::new();
         for ((name, expr), part) in each.by.iter().zip(key) {
-            let privacy = privacy(self.job.plan, &columns_in(expr));
+            let privacy = self.privacy(expr).max(self.privacy_among(each));
             if let Some(json) = show::json(part, privacy) {
                 values.insert(name.clone(), json);
             }
@@ -319,32 +319,21 @@ impl Rule<'_> {
     }
 }
 
-/// Aggregates that can give back a value of the data, or tell it when few rows are read, are as private as the data.
-fn shown(plan: &Plan, expr: &Expr) -> Privacy {
-    let mut most = Privacy::Public;
-    expr.any(&mut |e| {
-        if let ExprKind::Aggregate(a) = &e.kind
-            && tells_values(a.function)
-        {
-            let columns: Vec<String> = a.args.iter().flat_map(columns_in).collect();
-            most = most.max(privacy(plan, &columns));
-        }
-        false
-    });
-    most
+/// What a rule over aggregates tells of values that not everybody may see. To be asked before aggregates of other rows are
+/// replaced by what they come to.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    value: Privacy,
+    limit: Privacy,
+    /// Of each part of the condition that looks at the past: why nothing is kept of it.
+    past: Vec<Option<Privacy>>,
 }
 
-/// Whether it is measured in its column's unit: over one row a sum, a mean and each quantile are that row's value.
-fn tells_values(function: AggregateFn) -> bool {
-    use AggregateFn as F;
-    match function {
-        F::Sum | F::Avg | F::Min | F::Max | F::Mode | F::Median | F::Quantile | F::ApproxQuantile => true,
-        F::StdDev | F::StdDevPop | F::Variance | F::VariancePop | F::MedianDeviation | F::Distribution => true,
-        F::Count | F::Share | F::ApproxDistinct | F::Skewness | F::Kurtosis | F::Correlation | F::Entropy => false,
-        F::MutualInformation | F::Association | F::Gaps | F::Overlaps => false,
-    }
-}
-
-fn privacy(plan: &Plan, columns: &[String]) -> Privacy {
-    columns.iter().filter_map(|c| plan.column(c)).map(|c| c.privacy).max().unwrap_or_default()
+pub fn told(plan: &Plan, rule: &crate::hir::Rule) -> Told {
+    let RuleKind::Aggregate { condition, value, limit } = &rule.kind else { return Told::default() };
+    let columns = |rows: &Rows, name: &str| plan.privacy(rows, name);
+    let side = |expr: &Option<Expr>| expr.as_ref().map_or(Privacy::Public, |e| privacy::told(e, &columns));
+    let past = history::of_the_past(condition).into_iter();
+    let past = past.map(|e| privacy::never_kept(e, rule.for_each.as_ref(), &columns).map(|(_, p)| p)).collect();
+    Told { value: side(value), limit: side(limit), past }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Evidence, Job, constants, judge, schema};
+use super::{Evidence, Job, constants, judge, schema, spared};
 use crate::engine::compile::Judgement;
 use crate::engine::prove::{Course, Wants};
 use crate::engine::sources::layout::{Found, layouts};
@@ -63,16 +63,17 @@ pub struct RuleForecast {
 pub async fn forecast(job: &Job<'_>) -> Result<Forecast, Fault> {
     let session = Session::new(job.memory, job.storage)?;
     let plan = job.plan;
-    let opened = opened(open(&session, job.input).await)?;
+    let (input, spared) = spared::split(job, plan, false)?;
+    let opened = opened(open(&session, &input).await)?.with(spared);
     let layouts = layouts(&opened, &plan.source);
     let all: BTreeSet<usize> = (0..plan.source.len()).collect();
     let mut forecast = Forecast {
         contract: plan.dataset.clone(),
         version: plan.version.clone(),
         input: Size {
-            files: opened.files.len() as u64,
+            files: job.input.files.len() as u64,
             rows: opened.rows(),
-            bytes: opened.files.iter().map(|f| f.object.size).sum(),
+            bytes: opened.size(),
         },
         proof_bytes: 0,
         passes: Vec::new(),

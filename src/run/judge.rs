@@ -18,7 +18,7 @@ use super::rules::{self, Findings};
 use super::verdict::{Counts, holds, likely_holds};
 use super::{
     BatchVerdict, Effect, Evidence, Job, Report, RowCounts, RuleVerdict, Seen, Sink, constants, over_table, prepare, queries, samples,
-    schema, texts,
+    schema, spared, texts,
 };
 use crate::engine::aggregates::{self, Metric};
 use crate::engine::audit::{AuditExec, Extra, ExtraAt, Pass, Tallies};
@@ -46,8 +46,9 @@ const MOST_PASSES: u64 = 8;
 pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report, Fault> {
     let session = Session::new(job.memory, job.storage)?;
     let mut plan = job.plan.clone();
-    let opened = match open_declared(&session, job.input, &plan.source).await {
-        Ok(opened) => Arc::new(opened),
+    let (input, spared) = spared::split(job, &plan, sink.is_some())?;
+    let opened = match open_declared(&session, &input, &plan.source).await {
+        Ok(opened) => Arc::new(opened.with(spared)),
         Err(NotOpened::Fault(fault)) => return Err(fault),
         Err(NotOpened::Broken(reason)) => return Ok(unreadable(job, reason)),
     };
@@ -217,9 +218,13 @@ async fn passes(
     report.bytes_read += course.bytes;
     findings.evidence = evidence(plan, &judgement, &course);
     // Where proofs settle everything, nothing is read.
-    let reads = u64::from(course.works.iter().any(|work| work.read));
+    let mut first = judged_first(job, plan, batch, &judgement, &course, sink.is_some(), &findings.unjudged)?;
     for round in 1.. {
-        report.passes += reads;
+        let (judgement, course, sink) = match &first {
+            Some((judgement, course)) => (Arc::clone(judgement), course, None),
+            None => (Arc::clone(&judgement), &course, sink.clone()),
+        };
+        report.passes += u64::from(course.works.iter().any(|work| work.read));
         if round > MOST_PASSES {
             return Err(Fault::internal("the routing of the rows does not settle").into());
         }
@@ -240,7 +245,7 @@ async fn passes(
             fault: Default::default(),
         });
         let progress = if round == 1 { job.progress } else { None };
-        report.bytes_read += run(session, batch, &pass, &course, progress).await?;
+        report.bytes_read += run(session, batch, &pass, course, progress).await?;
         let mut tallies = pass.tallies();
         let routed = |holds: &[bool], modes: Vec<Mode>, unjudged: &BTreeMap<usize, String>| Routed {
             plan: Arc::clone(plan),
@@ -257,9 +262,12 @@ async fn passes(
             let before = routed(&routing.holds, routing.modes.clone(), &findings.unjudged);
             replaced = Merged::of(session, job, batch, &before).await?.map(|m| m.elsewhere());
         }
+        let written = first.is_some() || sink.is_some();
         let again =
-            revise(job, session, &judgement, &mut routing, &mut tallies, findings, sink.is_some(), &start, replaced).await?;
-        if !again {
+            revise(job, session, &judgement, &mut routing, &mut tallies, findings, written, &start, replaced).await?;
+        if !again && first.take().is_some() {
+            routing.modes = findings.duplicates.iter().map(|rows| Mode::Known { broken: Arc::clone(rows) }).collect();
+        } else if !again {
             let modes = findings.duplicates.iter().map(|rows| Mode::Known { broken: Arc::clone(rows) }).collect();
             let mut routed = routed(&routing.holds, modes, &findings.unjudged);
             if plan.rules.iter().any(over_table::reads) {
@@ -275,6 +283,25 @@ async fn passes(
         }
     }
     Ok(())
+}
+
+/// A large batch whose keys decide where rows go is judged before it is written: else it would be written again where rows
+/// share a key. Nothing where the first pass writes.
+fn judged_first(
+    job: &Job<'_>,
+    plan: &Plan,
+    batch: &Batch<'_>,
+    judgement: &Judgement,
+    course: &Course,
+    write: bool,
+    unjudged: &BTreeMap<usize, String>,
+) -> Result<Option<(Arc<Judgement>, Course)>, Fault> {
+    let decides = |unique: &Unique| likely_holds(&plan.rules[unique.rule].rule.actions);
+    if !write || batch.opened.rows() <= FEW_ROWS || !judgement.uniques.iter().any(decides) {
+        return Ok(None);
+    }
+    let alone = Judgement::new(plan, job.as_of, false, unjudged)?;
+    Ok(Some((Arc::new(alone), course.clone())))
 }
 
 /// For each reference the keys of its dataset; `None` where there is no such dataset. Where keys come in parts, a pass for

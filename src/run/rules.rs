@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use super::batch::{self, Outcome};
+use super::batch::{self, Outcome, Told};
 use super::samples::Shown;
 use super::verdict::{Counts, effect};
 use super::history::{self, Recorded};
 use super::queries::Queried;
 use super::{Effect, Evidence, Job, RuleResult, RuleVerdict, Sample};
+use crate::diagnostics::paint::visible;
 use crate::engine::audit::{Tallies, Tally};
 use crate::engine::compile::Judgement;
 use crate::engine::rows::RowId;
@@ -42,6 +43,8 @@ pub struct Findings {
     pub samples: Vec<Vec<Shown>>,
     /// For each rule, and each part of it that looks at the past, what its value means.
     pub meanings: Vec<Vec<Vec<String>>>,
+    /// For each rule what its two sides, and what it keeps of them, tell of values that not everybody may see.
+    pub told: Vec<Told>,
     /// For rules with groups that another dataset names: those groups.
     pub among: BTreeMap<usize, Vec<Vec<Value>>>,
     /// How many rows of the table break a row rule over it.
@@ -55,8 +58,8 @@ pub struct Findings {
 
 impl Findings {
     pub fn new(plan: &Plan, rows: u64) -> Self {
-        let meanings = history::meanings_of(plan);
-        Self { rules: plan.rules.len(), rows, cap: plan.quarantine_cap, meanings, ..Self::default() }
+        let (meanings, told) = (history::meanings_of(plan), plan.rules.iter().map(|r| batch::told(plan, &r.rule)).collect());
+        Self { rules: plan.rules.len(), rows, cap: plan.quarantine_cap, meanings, told, ..Self::default() }
     }
 
     fn unique(&self, rule: usize) -> Option<&Arc<HashSet<RowId>>> {
@@ -320,7 +323,9 @@ fn speak(job: &Job<'_>, planned: &PlanRule, result: &mut RuleResult, texts: &BTr
         (None, "batch") => job.batch.map(str::to_string),
         _ => None,
     };
-    let fill = |template: &Option<Template>| template.as_ref().map(|t| t.fill(value));
+    // A value with line breaks in it must not pass for lines of the author's.
+    let shown = |name: &str| value(name).map(|text| visible(&text).into_owned());
+    let fill = |template: &Option<Template>| template.as_ref().map(|t| t.fill(shown));
     let (because, fix) = (fill(&planned.rule.because), fill(&planned.rule.fix));
     result.because = because;
     result.fix = fix;

@@ -12,7 +12,7 @@ use crate::engine::expr::Frame;
 use crate::engine::rows::RowId;
 use crate::engine::show;
 use crate::engine::sources::layout::{Layout, Reader};
-use crate::engine::sources::{Opened, Piece, Session};
+use crate::engine::sources::{Opened, Part, Piece, Session};
 use crate::fault::Fault;
 use crate::hir::Value;
 use crate::ir::Plan;
@@ -89,18 +89,18 @@ pub async fn read(
 fn pieces(opened: &Opened, layout: &Layout, wanted: &BTreeSet<RowId>) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for &file in &layout.files {
-        let mut row_groups = Vec::new();
+        let mut parts = Vec::new();
         let mut first = 0u64;
         for (group, meta) in opened.files[file].footer.row_groups().iter().enumerate() {
             let next = first + u64::try_from(meta.num_rows()).unwrap_or(0);
             let range = RowId::new(file, first as i64)..RowId::new(file, next as i64);
             if wanted.range(range).next().is_some() {
-                row_groups.push(group);
+                parts.push(Part::whole(group));
             }
             first = next;
         }
-        if !row_groups.is_empty() {
-            pieces.push(Piece { file, row_groups });
+        if !parts.is_empty() {
+            pieces.push(Piece { file, parts });
         }
     }
     pieces

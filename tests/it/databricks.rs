@@ -1,5 +1,6 @@
 //! The notebook of `integrations/databricks`, with the real program and a stand-in for what Databricks gives notebooks.
 
+use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -78,7 +79,7 @@ fn the_exit_code_is_the_tasks_result() {
     let shop = shop();
     let project = shop.path("");
     shop.day("2026-11-20", GOOD);
-    let parameters = serde_json::json!({"project": project, "promotions": "silver.orders", "batch": "day=2026-11-20"});
+    let parameters = serde_json::json!({"project": project, "promotions": "silver.orders", "batch": "day=2026-11-20", "memory": "512MB"});
     let (output, value, pauses) = cell(&shop, &parameters, &Value::Null);
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!(value["promoted"], 1, "{value}");
@@ -113,4 +114,41 @@ fn what_may_heal_is_tried_again_and_secrets_stay_in_the_environment() {
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!((&value["promoted"], pauses), (&1.into(), serde_json::json!([30])));
     assert!(!said(&output).contains("canary"), "{}", said(&output));
+}
+
+#[test]
+fn the_page_says_what_the_notebook_does() {
+    let file = |name: &str| std::fs::read_to_string(root().join("integrations/databricks").join(name)).expect("a file");
+    let (page, notebook) = (file("README.md"), file("dqc_task.py"));
+    let all = |pattern: &str, text: &str| -> BTreeSet<String> {
+        let pattern = regex::Regex::new(pattern).expect("a regular expression");
+        pattern.captures_iter(text).map(|c| c[1].to_owned()).collect()
+    };
+    let said = notebook.lines().find(|l| l.starts_with("Parameters of the task")).expect("what it takes");
+    let named = all("`(\\w+)`", said);
+    let taken: BTreeSet<String> = all(r#"parameter\("(\w+)"\)"#, &notebook).into_iter().chain(all(r#"\("--\w+", "(\w+)"\)"#, &notebook)).collect();
+    assert_eq!(named, taken);
+    let shown = all(r#""(\w+)": "[^"]*",?\n"#, page.split("base_parameters").nth(1).and_then(|p| p.split("\n        }").next()).expect("parameters"));
+    assert!(!shown.is_empty() && shown.is_subset(&taken), "{shown:?}");
+    for name in taken.difference(&shown) {
+        assert!(page.contains(&format!("`{name}`")), "{name} is not on the page");
+    }
+    // What is tried again, how often and for how long.
+    let numbers = |name: &str| -> Vec<u64> {
+        let line = notebook.lines().find_map(|l| l.strip_prefix(&format!("{name} = ("))).expect("a tuple");
+        line.trim_end_matches(')').split(", ").map(|n| n.parse().expect("a number")).collect()
+    };
+    assert_eq!((numbers("RETRY"), numbers("PAUSES").len()), (vec![20, 21, 22], 3));
+    let seconds: u64 = numbers("PAUSES").iter().sum();
+    assert!(page.contains("| 20, 21, 22: ") && page.contains("three times within eleven minutes") && (600..=660).contains(&seconds));
+    for code in ["| 0: ", "| 10: blocked; 12: late; 2, 3, 30, 70: ", "| a signal: "] {
+        assert!(page.contains(code), "{code}");
+    }
+    let keys = |text: &str| all(r#""(\w+)": "#, text);
+    let value = page.lines().find(|l| l.starts_with("# {\"exit_code\"")).expect("a task's value");
+    let summary = notebook.split("return {").nth(3).and_then(|p| p.split("\n    }").next()).expect("what it tells");
+    assert!(keys(summary).is_subset(&keys(value)), "{:?} {:?}", keys(summary), keys(value));
+    for secret in all("\"(AWS_\\w+)\"", &notebook) {
+        assert!(page.contains(&format!("`{secret}`")), "{secret}");
+    }
 }

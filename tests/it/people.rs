@@ -1,7 +1,10 @@
 //! Telling people, in the hands of the real binary: messages at real servers, service levels, metrics, lineage.
 
+mod canaries;
 mod delivery;
 mod grafana;
+mod page;
 mod peer;
 mod service_levels;
 pub mod shop;
+mod strangers;

@@ -51,13 +51,19 @@ impl Example {
         Some(Self { row: *row, rules, unsure, opaque })
     }
 
-    /// Whether a row was found that meets the question and that every rule lets through. `false` proves nothing.
-    pub fn can_be_changed_to(&self, facts: &Facts, question: &[&Formula]) -> bool {
+    /// Whether a row was found that meets the question and that every rule, `but` one perhaps, lets through. `false`
+    /// proves nothing.
+    pub fn can_be_changed_to(&self, facts: &Facts, question: &[&Formula], but: Option<usize>) -> bool {
+        let nothing = Model::default();
+        let as_it_is = Changed { terms: &facts.terms, new: &nothing, old: &self.row };
+        if self.unsure.iter().all(|i| Some(*i) == but) && question.iter().all(|f| as_it_is.meets(f) == Some(true)) {
+            return true;
+        }
         let mut asked: Vec<usize> = Vec::new();
         for _ in 0..ROUNDS {
             let accepts = asked.iter().map(|i| &facts.rules[*i].accepts);
             let formulas: Vec<&Formula> = question.iter().copied().chain(accepts).collect();
-            let Answer::Maybe(new) = solve::solve(&facts.terms, &formulas) else { return false };
+            let Answer::Maybe(new) = solve::solve_near(&facts.terms, &formulas, &self.row) else { return false };
             let row = Changed { terms: &facts.terms, new: &new, old: &self.row };
             if question.iter().any(|formula| row.meets(formula) != Some(true)) {
                 return false;
@@ -70,7 +76,7 @@ impl Example {
             touched.sort_unstable();
             touched.dedup();
             let before = asked.len();
-            for i in touched {
+            for i in touched.into_iter().filter(|i| Some(*i) != but) {
                 if row.meets(&facts.rules[i].accepts) != Some(true) {
                     if asked.contains(&i) {
                         return false;
@@ -87,11 +93,9 @@ impl Example {
 }
 
 fn has_statement(formula: &Formula) -> bool {
-    match formula {
-        Formula::True | Formula::False => false,
-        Formula::Is(literal) => matches!(literal, Literal::Opaque(..)),
-        Formula::All(parts) | Formula::Any(parts) => parts.iter().any(has_statement),
-    }
+    let mut found = false;
+    formula.each_literal(&mut |literal| found |= matches!(literal, Literal::Opaque(..)));
+    found
 }
 
 /// A row of which some values are replaced: whatever is known of a term is taken from one of the two.

@@ -1,6 +1,8 @@
 //! Conditions without null and without `not`: what stays when "is true", "is false", "is null" and "cannot be
 //! computed" of a three-valued condition are asked one at a time.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 
 use super::number::Number;
@@ -8,6 +10,27 @@ use super::number::Number;
 /// An expression that the facts are about: a column, `length(x)`, anything that is not looked into.
 pub type TermId = u32;
 pub type PatternId = u32;
+
+/// What is known by a small number, such as a term's.
+pub type ById<T> = HashMap<u32, T, BuildHasherDefault<Spread>>;
+
+/// Small numbers spread over all bits.
+#[derive(Default)]
+pub struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|b| self.write_u32(u32::from(*b)));
+    }
+
+    fn write_u32(&mut self, n: u32) {
+        self.0 = (self.0 ^ u64::from(n)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+    }
+}
 
 #[derive(Clone, Debug)]
 pub enum Formula {
@@ -79,6 +102,22 @@ pub struct Sum {
     pub strict: bool,
 }
 
+impl Literal {
+    pub fn each_term(&self, visit: &mut dyn FnMut(TermId)) {
+        match self {
+            Literal::Null(t, _) | Literal::Nan(t, _) | Literal::Flag(t, _) => visit(*t),
+            Literal::Bound { term, .. }
+            | Literal::Numbers { term, .. }
+            | Literal::Texts { term, .. }
+            | Literal::TextBound { term, .. }
+            | Literal::Pattern { term, .. } => visit(*term),
+            Literal::Sum(sum) => sum.parts.iter().for_each(|(t, _)| visit(*t)),
+            Literal::Same { left, right, .. } => [*left, *right].into_iter().for_each(visit),
+            Literal::Opaque(..) => {}
+        }
+    }
+}
+
 impl From<Literal> for Formula {
     fn from(literal: Literal) -> Self {
         Formula::Is(literal)
@@ -128,22 +167,17 @@ impl Formula {
         Formula::any([self, other])
     }
 
-    /// Every term that the formula speaks of.
-    pub fn terms(&self, found: &mut Vec<TermId>) {
+    /// Every statement in it.
+    pub fn each_literal<'f>(&'f self, visit: &mut dyn FnMut(&'f Literal)) {
         match self {
             Formula::True | Formula::False => {}
-            Formula::All(parts) | Formula::Any(parts) => parts.iter().for_each(|p| p.terms(found)),
-            Formula::Is(literal) => match literal {
-                Literal::Null(t, _) | Literal::Nan(t, _) | Literal::Flag(t, _) => found.push(*t),
-                Literal::Bound { term, .. }
-                | Literal::Numbers { term, .. }
-                | Literal::Texts { term, .. }
-                | Literal::TextBound { term, .. }
-                | Literal::Pattern { term, .. } => found.push(*term),
-                Literal::Sum(sum) => found.extend(sum.parts.iter().map(|(t, _)| *t)),
-                Literal::Same { left, right, .. } => found.extend([*left, *right]),
-                Literal::Opaque(..) => {}
-            },
+            Formula::All(parts) | Formula::Any(parts) => parts.iter().for_each(|p| p.each_literal(visit)),
+            Formula::Is(literal) => visit(literal),
         }
+    }
+
+    /// Every term that the formula speaks of.
+    pub fn terms(&self, found: &mut Vec<TermId>) {
+        self.each_literal(&mut |literal| literal.each_term(&mut |t| found.push(t)));
     }
 }

@@ -1,7 +1,7 @@
 //! Sums of terms under limits: whether values exist, by eliminating one term after the other
 //! (Fourier and Motzkin), with limits moved inwards where all terms are whole multiples of a step.
 
-use super::formula::{Sum, TermId};
+use super::formula::{ById, Sum, TermId};
 use super::number::Number;
 
 /// More constraints than this are not followed.
@@ -61,7 +61,7 @@ pub fn eliminate(sums: Vec<Sum>, step: &dyn Fn(TermId) -> Option<Number>) -> (Fe
 /// excluded).
 pub fn values(
     trail: &Trail,
-    known: &mut std::collections::HashMap<TermId, Number>,
+    known: &mut ById<Number>,
     choose: &dyn Fn(TermId, Limit, Limit) -> Option<Number>,
 ) -> Option<()> {
     for (term, sums) in trail.iter().rev() {

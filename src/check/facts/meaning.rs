@@ -207,7 +207,7 @@ impl<'t> Meaning<'t> {
         }
         // A product of two columns is a term of its own, whose range is the type's by definition.
         let linear = self.linear(e)?;
-        if linear.parts.iter().any(|(t, _)| super::terms::key(&self.terms.get(*t).expr) == super::terms::key(e)) {
+        if matches!(linear.parts[..], [(t, _)] if self.terms.is_of(t, e)) {
             return None;
         }
         let beyond = |this: &mut Self, op, limit: Number| {
@@ -341,7 +341,7 @@ impl<'t> Meaning<'t> {
         let relation = self.relation(if wanted { op } else { opposite(op) }, left, right);
         let relation = relation.unwrap_or_else(|| {
             // Of the statement and its negation, one holds: the same number, once each way.
-            let about = format!("{} {}", op.text(), super::terms::key(right));
+            let about = format!("{} {}", op.text(), super::key(right));
             self.statement(&about, left, wanted)
         });
         let nans = [self.not_a_number(left, !wanted), self.not_a_number(right, !wanted)];
@@ -415,7 +415,7 @@ impl<'t> Meaning<'t> {
 
     fn distinct(&mut self, left: &Expr, right: &Expr, wanted: bool) -> Formula {
         if left.ty.is_floating() || right.ty.is_floating() {
-            let about = format!("distinct {}", super::terms::key(right));
+            let about = format!("distinct {}", super::key(right));
             return self.statement(&about, left, wanted);
         }
         let (null_left, null_right) = (self.null(left), self.null(right));

@@ -1,10 +1,9 @@
 //! Whether a row exists for which formulas hold: statements are added until they contradict each other or nothing
 //! is left to choose.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::formula::{Formula, Literal, Side, Sum, TermId};
+use super::formula::{ById, Formula, Literal, Side, Sum, TermId};
 use super::linear::{self, Feasible, Limit};
 use super::number::Number;
 use super::state::{Contradiction, Kept, State, bound, settle};
@@ -34,13 +33,13 @@ impl Answer {
 /// Values that fit the statements.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
-    pub null: HashMap<TermId, bool>,
-    pub nan: HashMap<TermId, bool>,
-    pub numbers: HashMap<TermId, Number>,
-    pub texts: HashMap<TermId, String>,
-    pub flags: HashMap<TermId, bool>,
+    pub null: ById<bool>,
+    pub nan: ById<bool>,
+    pub numbers: ById<Number>,
+    pub texts: ById<String>,
+    pub flags: ById<bool>,
     /// What was decided of statements that are not looked into.
-    pub statements: HashMap<u32, bool>,
+    pub statements: ById<bool>,
 }
 
 impl Model {
@@ -54,6 +53,15 @@ impl Model {
         self.has_value(term) || self.null.contains_key(&term) || self.nan.contains_key(&term)
     }
 
+    fn extend(&mut self, other: Model) {
+        self.null.extend(other.null);
+        self.nan.extend(other.nan);
+        self.numbers.extend(other.numbers);
+        self.texts.extend(other.texts);
+        self.flags.extend(other.flags);
+        self.statements.extend(other.statements);
+    }
+
     pub fn has_value(&self, term: TermId) -> bool {
         self.numbers.contains_key(&term) || self.texts.contains_key(&term) || self.flags.contains_key(&term)
     }
@@ -61,17 +69,54 @@ impl Model {
 
 /// Is there a row for which all of these hold?
 pub fn solve(terms: &Terms, formulas: &[&Formula]) -> Answer {
-    let mut solver = Solver { terms, budget: BUDGET };
-    solver.run(State::default(), formulas.to_vec(), Vec::new())
+    Solver { terms, budget: BUDGET, near: None, taken: Vec::new() }.solve(formulas)
+}
+
+/// As [`solve`], with the values of another row where they fit.
+pub fn solve_near(terms: &Terms, formulas: &[&Formula], near: &Model) -> Answer {
+    Solver { terms, budget: BUDGET, near: Some(near), taken: Vec::new() }.solve(formulas)
 }
 
 struct Solver<'a> {
     terms: &'a Terms,
     budget: usize,
+    near: Option<&'a Model>,
+    /// Texts that other parts of the row hold.
+    taken: Vec<String>,
 }
 
 impl<'a> Solver<'a> {
-    fn run<'f>(&mut self, mut state: State, mut todo: Vec<&'f Formula>, mut choices: Vec<&'f [Formula]>) -> Answer {
+    /// Statements that share no term have nothing to do with each other: each such part of a row is looked for alone.
+    fn solve(&mut self, formulas: &[&Formula]) -> Answer {
+        let mut statements = Vec::with_capacity(formulas.len());
+        let mut todo: Vec<&Formula> = formulas.iter().rev().copied().collect();
+        while let Some(formula) = todo.pop() {
+            match formula {
+                Formula::True => {}
+                Formula::False => return Answer::No,
+                Formula::All(parts) => todo.extend(parts.iter().rev()),
+                other => statements.push(other),
+            }
+        }
+        let mut row = Model::default();
+        let mut undecided = false;
+        for part in apart(self.terms, statements) {
+            self.budget = BUDGET;
+            match self.run(State::default(), part, Vec::new()) {
+                Answer::No => return Answer::No,
+                Answer::Undecided => undecided = true,
+                Answer::Maybe(model) => {
+                    self.taken.extend(model.texts.values().cloned());
+                    row.extend(*model);
+                }
+            }
+        }
+        if undecided { Answer::Undecided } else { Answer::Maybe(Box::new(row)) }
+    }
+
+    fn run<'f>(&mut self, mut state: State, mut todo: Vec<&'f Formula>, choices: Vec<&'f [Formula]>) -> Answer {
+        // Each with the number of its parts that may hold.
+        let mut choices: Vec<(&[Formula], usize)> = choices.into_iter().map(|parts| (parts, 0)).collect();
         let sums = state.sums.len();
         let mut fresh = true;
         while fresh || !todo.is_empty() {
@@ -86,12 +131,12 @@ impl<'a> Solver<'a> {
                         }
                     }
                     Formula::All(parts) => todo.extend(parts.iter()),
-                    Formula::Any(parts) => choices.push(parts),
+                    Formula::Any(parts) => choices.push((parts, 0)),
                 }
             }
             // A choice with one part left is none.
             let mut kept = Vec::with_capacity(choices.len());
-            for parts in choices.drain(..) {
+            for (parts, _) in choices.drain(..) {
                 if parts.iter().any(|p| self.entailed(&state, p)) {
                     continue;
                 }
@@ -99,7 +144,7 @@ impl<'a> Solver<'a> {
                 match (open.next(), open.next()) {
                     (None, _) => return Answer::No,
                     (Some(only), None) => todo.push(only),
-                    _ => kept.push(parts),
+                    _ => kept.push((parts, 2 + open.count())),
                 }
             }
             choices = kept;
@@ -111,15 +156,18 @@ impl<'a> Solver<'a> {
                 Ok(_) => {}
             }
         }
-        let open = |parts: &&[Formula]| parts.iter().filter(|p| self.admits(&state, p)).count();
-        let Some(at) = (0..choices.len()).min_by_key(|i| open(&choices[*i])) else { return Answer::Undecided };
-        let parts = choices.remove(at);
+        let Some(at) = (0..choices.len()).min_by_key(|i| choices[*i].1) else { return Answer::Undecided };
+        let (parts, _) = choices.remove(at);
+        let choices: Vec<&[Formula]> = choices.into_iter().map(|(parts, _)| parts).collect();
         let mut undecided = false;
         for part in parts {
             if self.budget == 0 {
                 return Answer::Undecided;
             }
             self.budget -= 1;
+            if !self.admits(&state, part) {
+                continue;
+            }
             match self.run(state.clone(), vec![part], choices.clone()) {
                 Answer::No => {}
                 Answer::Maybe(model) => return Answer::Maybe(model),
@@ -185,8 +233,8 @@ impl<'a> Solver<'a> {
 
     /// Each term with the one that stands for all its equals.
     fn merge_equal(&self, state: &mut State) -> Result<Vec<(TermId, TermId)>, Contradiction> {
-        let mut class: HashMap<TermId, TermId> = HashMap::new();
-        fn root(class: &HashMap<TermId, TermId>, mut term: TermId) -> TermId {
+        let mut class: ById<TermId> = ById::default();
+        fn root(class: &ById<TermId>, mut term: TermId) -> TermId {
             while let Some(up) = class.get(&term) {
                 term = *up;
             }
@@ -315,9 +363,9 @@ impl<'a> Solver<'a> {
             if let Some((limit, strict)) = high {
                 bound(&mut domain, Side::Below, limit, strict);
             }
-            pick(&mut domain, step(term))
+            pick(&mut domain, step(term), self.near.and_then(|row| row.numbers.get(&term)))
         };
-        let mut numbers = HashMap::new();
+        let mut numbers = ById::default();
         if feasible == Feasible::Yes && linear::values(&trail, &mut numbers, &choose).is_none() {
             numbers.clear();
         }
@@ -372,13 +420,13 @@ impl<'a> Solver<'a> {
 
     /// Texts for which all patterns, lengths and exclusions hold.
     fn texts(&self, state: &mut State, model: &mut Model) -> Kept {
-        let lengths: HashMap<TermId, TermId> =
+        let lengths: ById<TermId> =
             present(state).filter_map(|(t, _)| Some((self.terms.get(t).length_of?, t))).collect();
         let texts: Vec<TermId> = present(state)
             .filter(|(t, d)| self.terms.get(*t).sort == Sort::Text && d.null != Some(true))
             .map(|(t, _)| t)
             .collect();
-        let mut used: Vec<String> = Vec::new();
+        let mut used = self.taken.clone();
         for term in texts {
             let empty = Rc::default();
             let domain = state.get(term);
@@ -446,22 +494,78 @@ fn stretches(mut least: usize, most: Option<usize>, without: &[Number]) -> Vec<(
     found
 }
 
+/// The statements in groups that share no term; a text goes with its length.
+fn apart<'f>(terms: &Terms, statements: Vec<&'f Formula>) -> Vec<Vec<&'f Formula>> {
+    if statements.len() < 2 {
+        return vec![statements];
+    }
+    let mut up: Vec<u32> = (0..(terms.len() + terms.statements()) as u32).collect();
+    fn root(up: &mut [u32], mut at: u32) -> u32 {
+        while up[at as usize] != at {
+            up[at as usize] = up[up[at as usize] as usize];
+            at = up[at as usize];
+        }
+        at
+    }
+    let mut firsts = Vec::with_capacity(statements.len());
+    for formula in &statements {
+        let mut first = None;
+        let mut join = |other: u32| {
+            let other = root(&mut up, other);
+            match first {
+                None => first = Some(other),
+                Some(first) => {
+                    let first = root(&mut up, first);
+                    up[other as usize] = first;
+                }
+            }
+        };
+        formula.each_literal(&mut |literal| {
+            literal.each_term(&mut |t| {
+                join(t);
+                let term = terms.get(t);
+                [term.length, term.length_of].into_iter().flatten().for_each(&mut join);
+            });
+            if let Literal::Opaque(statement, _) = literal {
+                join(terms.len() as u32 + statement);
+            }
+        });
+        firsts.push(first);
+    }
+    let mut groups: Vec<Vec<&Formula>> = Vec::new();
+    let mut of_root: ById<usize> = ById::default();
+    for (formula, first) in statements.into_iter().zip(firsts) {
+        let at = match first {
+            Some(first) => *of_root.entry(root(&mut up, first)).or_insert(groups.len()),
+            None => groups.len(),
+        };
+        match groups.get_mut(at) {
+            Some(group) => group.push(formula),
+            None => groups.push(vec![formula]),
+        }
+    }
+    groups
+}
+
 fn present(state: &State) -> impl Iterator<Item = (TermId, &super::state::Domain)> {
     state.domains.iter().enumerate().filter_map(|(i, d)| Some((i as TermId, &**d.as_ref()?)))
 }
 
 /// A plain value of what is left: 0 or 1 where they fit, else near a limit.
-fn pick(domain: &mut super::state::Domain, step: Option<Number>) -> Option<Number> {
+fn pick(domain: &mut super::state::Domain, step: Option<Number>, near: Option<&Number>) -> Option<Number> {
     settle(domain, step).ok()?;
     if let Some(list) = &domain.numbers {
-        return list.first().copied();
+        return near.filter(|n| list.contains(n)).or(list.first()).copied();
     }
     let fits = |n: &Number| {
         domain.low.is_none_or(|(l, s)| *n > l || (!s && *n == l))
             && domain.high.is_none_or(|(h, s)| *n < h || (!s && *n == h))
             && !domain.not_numbers.contains(n)
-            && step.is_none_or(|s| n.div(s).is_some_and(Number::is_whole))
+            && step.is_none_or(|s| n.is_multiple_of(s) == Some(true))
     };
+    if let Some(near) = near.filter(|n| fits(n)) {
+        return Some(*near);
+    }
     let mut tried = vec![Number::ONE, Number::ZERO];
     for (limit, up) in [(domain.low, 1), (domain.high, -1)] {
         let Some((limit, _)) = limit else { continue };

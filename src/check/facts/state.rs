@@ -129,14 +129,22 @@ impl State {
                 let (left, right) = (*left.min(right), *left.max(right));
                 (*equal || left != right) && !self.same.contains(&(left, right, !equal))
             }
-            Literal::Bound { term, .. }
-            | Literal::Numbers { term, .. }
-            | Literal::Texts { term, .. }
-            | Literal::TextBound { term, .. }
-            | Literal::Pattern { term, .. } => {
+            Literal::Bound { term, .. } | Literal::Numbers { term, .. } | Literal::TextBound { term, .. } => {
                 let domain = self.get(*term).cloned();
                 narrow(&mut domain.unwrap_or_else(|| initial(&terms.get(*term).sort)), terms, literal).is_ok()
             }
+            Literal::Texts { term, list, inside } => {
+                let text = of(term).and_then(|d| d.text.as_deref());
+                match (text, text.and_then(|t| t.list.as_ref())) {
+                    (_, Some(left)) => left.iter().any(|t| list.binary_search(t).is_ok() == *inside),
+                    (Some(text), None) if *inside => list.iter().any(|t| text.allows(terms, t)),
+                    _ => !inside || !list.is_empty(),
+                }
+            }
+            Literal::Pattern { term, pattern, inside } => of(term).and_then(|d| d.text.as_deref()).is_none_or(|text| {
+                let fits = |t: &String| terms.pattern(*pattern).matches(t).is_none_or(|m| m == *inside);
+                !text.patterns.contains(&(*pattern, !inside)) && text.list.as_ref().is_none_or(|l| l.iter().any(fits))
+            }),
         }
     }
 
@@ -170,11 +178,10 @@ fn narrow(domain: &mut Domain, terms: &Terms, literal: &Literal) -> Kept {
         }
         Literal::Numbers { term, list, inside } => {
             if *inside {
-                let kept = match &domain.numbers {
-                    Some(old) => old.iter().filter(|n| list.binary_search(n).is_ok()).copied().collect(),
-                    None => list.to_vec(),
-                };
-                domain.numbers = Some(Rc::new(kept));
+                domain.numbers = Some(match &domain.numbers {
+                    Some(old) => Rc::new(old.iter().filter(|n| list.binary_search(n).is_ok()).copied().collect()),
+                    None => list.clone(),
+                });
             } else {
                 domain.not_numbers.extend(list.iter());
             }
@@ -183,11 +190,11 @@ fn narrow(domain: &mut Domain, terms: &Terms, literal: &Literal) -> Kept {
         Literal::Texts { list, inside, .. } => {
             let text = Rc::make_mut(domain.text.get_or_insert_default());
             if *inside {
-                let kept = match &text.list {
-                    Some(old) => old.iter().filter(|t| list.binary_search(t).is_ok()).cloned().collect(),
-                    None => list.to_vec(),
-                };
-                text.list = Some(Rc::new(kept));
+                text.list = Some(match &text.list {
+                    Some(old) if old.iter().all(|t| list.binary_search(t).is_ok()) => old.clone(),
+                    Some(old) => Rc::new(old.iter().filter(|t| list.binary_search(t).is_ok()).cloned().collect()),
+                    None => list.clone(),
+                });
             } else {
                 text.not.extend(list.iter().cloned());
             }
@@ -220,9 +227,10 @@ fn narrow(domain: &mut Domain, terms: &Terms, literal: &Literal) -> Kept {
 impl TextDomain {
     fn settle(&mut self, terms: &Terms) -> Kept {
         if let Some(list) = &self.list {
-            let left: Vec<String> = list.iter().filter(|t| self.allows(terms, t)).cloned().collect();
-            hold(!left.is_empty())?;
-            self.list = Some(Rc::new(left));
+            if !list.iter().all(|t| self.allows(terms, t)) {
+                self.list = Some(Rc::new(list.iter().filter(|t| self.allows(terms, t)).cloned().collect()));
+            }
+            hold(self.list.as_ref().is_some_and(|l| !l.is_empty()))?;
         }
         for (pattern, inside) in &self.patterns {
             hold(!self.patterns.contains(&(*pattern, !inside)))?;
@@ -274,7 +282,7 @@ pub fn settle(domain: &mut Domain, step: Option<Number>) -> Kept {
             domain.low.is_none_or(|(low, strict)| *n > low || (!strict && *n == low))
                 && domain.high.is_none_or(|(high, strict)| *n < high || (!strict && *n == high))
                 && !domain.not_numbers.contains(n)
-                && step.is_none_or(|s| n.div(s).is_none_or(Number::is_whole))
+                && step.is_none_or(|s| n.is_multiple_of(s).unwrap_or(true))
         };
         if !list.iter().all(inside) {
             domain.numbers = Some(Rc::new(list.iter().copied().filter(inside).collect()));
@@ -309,6 +317,9 @@ pub fn settle(domain: &mut Domain, step: Option<Number>) -> Kept {
 
 /// The nearest multiple of the step inside a limit; the limit as it is where that is out of reach.
 fn on_grid((limit, strict): (Number, bool), step: Number, side: Side) -> (Number, bool) {
+    if limit.is_multiple_of(step) == Some(true) && !strict {
+        return (limit, false);
+    }
     let moved = || {
         let steps = limit.div(step)?;
         let whole = match side {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::formula::{PatternId, TermId};
+use super::key::key;
 use super::known;
 use super::number::Number;
 use super::text::Pattern;
@@ -113,6 +114,14 @@ impl Terms {
         id
     }
 
+    /// Whether this is the term of an expression.
+    pub fn is_of(&self, term: TermId, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Column(name) => self.columns.get(name) == Some(&term),
+            _ => self.others.get(&key(expr)) == Some(&term),
+        }
+    }
+
     fn push(&mut self, expr: &Expr, sort: Sort, length_of: Option<TermId>, columns: Vec<TermId>) -> TermId {
         self.list.push(Term { expr: expr.clone(), sort, length_of, length: None, columns });
         (self.list.len() - 1) as TermId
@@ -134,7 +143,10 @@ impl Terms {
     /// The number of a statement, such as "this cannot be computed".
     pub fn statement(&mut self, about: &str, expr: &Expr) -> u32 {
         let next = self.statements.len() as u32;
-        *self.statements.entry(format!("{about} {}", key(expr))).or_insert(next)
+        let mut text = key(expr);
+        text.push(' ');
+        text.push_str(about);
+        *self.statements.entry(text).or_insert(next)
     }
 
     pub fn statements(&self) -> usize {
@@ -148,11 +160,6 @@ impl Terms {
         self.patterns.push(pattern);
         (self.patterns.len() - 1) as PatternId
     }
-}
-
-/// The same for equal expressions wherever they stand.
-pub fn key(expr: &Expr) -> String {
-    serde_json::to_string(&expr.kind).unwrap_or_default()
 }
 
 /// The least and the greatest value of a type.

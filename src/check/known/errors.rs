@@ -2,7 +2,7 @@
 
 use crate::diagnostics::suggest;
 use crate::diagnostics::{Code, Diagnostic, Edit};
-use crate::hir::{Above, Act, Action, Column, Contract, Expr, Promotion, Rule, Sla, Value};
+use crate::hir::{Above, Act, Action, Column, Contract, Expr, Privacy, Promotion, Rule, Sla, Value};
 use crate::source::Span;
 
 /// `rule `x`` or, for what a column claims, `` `amount.required` ``.
@@ -324,4 +324,15 @@ pub fn secret_shown(rule: &Rule, word: &str, column: &Column) -> Diagnostic {
     Diagnostic::new(Code::DQ0518, message, rule.span, format!("`{{{}}}` stands in this text", column.name))
         .with_secondary(column.span, "`secret` is said here")
         .with_help("take it out of the text: a secret is shown nowhere")
+}
+
+pub fn past_not_kept(rule: &Rule, of: &Expr, privacy: Privacy) -> Diagnostic {
+    let (word, why) = match privacy {
+        Privacy::Secret => ("secret", "of a secret nothing is kept"),
+        Privacy::Personal | Privacy::Public => ("personal", "over few rows it tells a person's value, so nothing is kept of it"),
+    };
+    let message = format!("`{}` looks at a past that is not kept: what it compares is {word}", rule.name);
+    Diagnostic::new(Code::DQ0519, message, of.span, why)
+        .with_help("compare what tells no single value: `count(*)`, `share(…)`, `count(distinct …)`")
+        .with_note("without a past the rule is never evaluated")
 }

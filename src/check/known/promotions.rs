@@ -34,8 +34,11 @@ pub fn source_fills_target(promotion: &Promotion, directory: &Directory, found: 
             && possible_alone(original)
         {
             found.push(errors::cannot_fill(promotion, original, &named(&needed)));
-        } else if judged && !is_claim(target, original) && !facts.is_possible(&[&rule.breaks]) {
+        } else if judged && !is_claim(target, original) {
             near.retain(|j| facts.rules[*j].rule.actions.iter().any(|a| a.above.is_none() && a.act >= Act::Quarantine));
+            if near.is_empty() || facts.is_possible_but(Some(i), &[&rule.breaks]) {
+                continue;
+            }
             if let Some(needed) = facts.needed(&[&rule.breaks], &near).filter(|n| !n.is_empty()) {
                 found.push(errors::already_guaranteed(promotion, original, &source.dataset, &named(&needed)));
             }

@@ -1,7 +1,7 @@
 //! Rules against one another: which can never hold, never be broken, or say what others say.
 
 use super::{errors, is_claim, is_included};
-use crate::check::facts::{Answer, Facts, Formula, RowRule};
+use crate::check::facts::{Facts, Formula, RowRule};
 use crate::diagnostics::Diagnostic;
 use crate::hir::{Above, Act, Contract, ExprKind, Rule, RuleKind, Value};
 
@@ -30,19 +30,17 @@ struct Pool<'c> {
 
 impl<'c> Pool<'c> {
     fn judge(&mut self, found: &mut Vec<Diagnostic>) {
-        let all: Vec<usize> = (0..self.facts.rules.len()).collect();
-        if !self.all_hold_at_once() {
-            // First what cannot hold by itself or beside the columns' claims: it is no witness against others.
-            for &i in &all {
-                let near = self.claims_near(i);
-                self.judge_one(i, near, found);
-            }
-            for &i in all.iter().rev() {
-                let near = self.facts.neighbours(i);
-                self.judge_one(i, near, found);
-            }
+        let doubtful: Vec<usize> = (0..self.facts.rules.len()).filter(|i| !self.is_kept_by_some_row(*i)).collect();
+        // First what cannot hold by itself or beside the columns' claims: it is no witness against others.
+        for &i in &doubtful {
+            let near = self.claims_near(i);
+            self.judge_one(i, near, found);
         }
-        for &i in all.iter().rev() {
+        for &i in doubtful.iter().rev() {
+            let near = self.facts.neighbours(i);
+            self.judge_one(i, near, found);
+        }
+        for i in (0..self.facts.rules.len()).rev() {
             if !self.gone.contains(&i) {
                 let finding = self.says_nothing(i).or_else(|| self.always_met(i));
                 if let Some(finding) = finding {
@@ -53,18 +51,20 @@ impl<'c> Pool<'c> {
         }
     }
 
+    /// Whether a row is known that meets the rule's `when`, satisfies it, and that all others let through.
+    fn is_kept_by_some_row(&self, i: usize) -> bool {
+        let rule = self.rule(i);
+        let on_purpose = matches!(rule.condition.kind, ExprKind::Literal(Value::Bool(false)));
+        let question = [&rule.met, &rule.holds];
+        self.facts.is_possible(if on_purpose { &question[..1] } else { &question })
+    }
+
     fn rule(&self, i: usize) -> &RowRule<'c> {
         &self.facts.rules[i]
     }
 
     fn rules(&self, of: &[usize]) -> Vec<&'c Rule> {
         of.iter().map(|i| self.rule(*i).rule).collect()
-    }
-
-    /// One row that meets everything rules out every contradiction.
-    fn all_hold_at_once(&self) -> bool {
-        let formulas: Vec<&Formula> = self.facts.rules.iter().flat_map(|r| [&r.met, &r.holds]).collect();
-        matches!(self.facts.solve(&formulas), Answer::Maybe(_))
     }
 
     /// The rules that can be told of when proving something about `i`, at least as strict as it is.
@@ -102,9 +102,6 @@ impl<'c> Pool<'c> {
     fn never_met(&self, i: usize, near: &[usize]) -> Option<Diagnostic> {
         let rule = self.rule(i);
         let when = rule.when?;
-        if self.facts.is_possible(&[&rule.met]) {
-            return None;
-        }
         let strict: Vec<usize> = near.iter().copied().filter(|j| covers(self.rule(*j).rule, rule.rule)).collect();
         let needed = self.needed(&[&rule.met], &strict)?;
         Some(errors::when_never_met(rule.rule, when, &self.rules(&needed)))
@@ -114,9 +111,6 @@ impl<'c> Pool<'c> {
         let rule = self.rule(i);
         // `false when …` says on purpose that something must not occur.
         if matches!(rule.condition.kind, ExprKind::Literal(Value::Bool(false))) {
-            return None;
-        }
-        if self.facts.is_possible(&[&rule.met, &rule.holds]) {
             return None;
         }
         let needed = self.needed(&[&rule.met, &rule.holds], near)?;
@@ -142,7 +136,7 @@ impl<'c> Pool<'c> {
         {
             return None;
         }
-        if self.facts.is_possible(&[&rule.breaks]) {
+        if self.facts.is_possible_but(Some(i), &[&rule.breaks]) {
             return None;
         }
         let given = if claim { Vec::new() } else { self.as_strict(i) };

@@ -36,11 +36,11 @@ pub struct Routed {
 }
 
 /// What a rule says of the rows of a batch.
-pub(crate) struct Verdict {
+pub(super) struct Verdict {
     /// `None`: not one row.
-    pub(crate) broken: Option<BooleanBuffer>,
-    pub(crate) checked: u64,
-    pub(crate) unknown: u64,
+    pub(super) broken: Option<BooleanBuffer>,
+    pub(super) checked: u64,
+    pub(super) unknown: u64,
 }
 
 /// Where rows are and what they are called.
@@ -155,7 +155,7 @@ fn note(pass: &Pass, tallies: &mut Tallies, rule: usize, place: &Place<'_>, verd
 }
 
 /// What a check says of the rows of a frame. `failed`: for each check the rows that it holds back.
-pub(crate) fn judge_check(frame: &mut Frame<'_>, check: &Check, failed: &[Option<BooleanBuffer>]) -> Verdict {
+fn judge_check(frame: &mut Frame<'_>, check: &Check, failed: &[Option<BooleanBuffer>]) -> Verdict {
     let rows = frame.rows;
     let excluded = check.after.iter().filter_map(|c| failed[*c].as_ref());
     let excluded = excluded.fold(None, |all: Option<BooleanBuffer>, one| Some(all.map_or(one.clone(), |a| &a | one)));
@@ -172,13 +172,13 @@ pub(crate) fn judge_check(frame: &mut Frame<'_>, check: &Check, failed: &[Option
 }
 
 /// What a check says of each row; no mask of the broken and the unknown means none, of the judged all.
-pub(super) struct Masks {
+pub(crate) struct Masks {
     pub judged: Option<BooleanBuffer>,
     pub broken: Option<BooleanBuffer>,
     pub unknown: Option<BooleanBuffer>,
 }
 
-pub(super) fn masks(frame: &mut Frame<'_>, check: &Check) -> Masks {
+pub(crate) fn masks(frame: &mut Frame<'_>, check: &Check) -> Masks {
     let rows = frame.rows;
     let mut judged: Option<BooleanBuffer> = None;
     let mut broken: Option<BooleanBuffer> = None;

@@ -13,7 +13,19 @@ pub struct Fact {
     pub truths: Truths,
     /// Whether a row may fail to be computed.
     pub fails: bool,
+    /// The input whose values these are, unchanged.
+    pub of: Option<usize>,
 }
+
+/// A value of which it may be known that no row has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Point<'a> {
+    Number(i128),
+    Text(&'a [u8]),
+}
+
+/// Whether no value of an input is this one; where that is not known it says no.
+pub type Absent<'a> = &'a dyn Fn(usize, Point<'_>) -> bool;
 
 /// Which rows are null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +74,7 @@ impl Null {
 impl Fact {
     /// Of a column of which nothing is known.
     pub fn open() -> Self {
-        Self { null: Null::Perhaps, range: Range::Unknown, truths: Truths::OPEN, fails: false }
+        Self { null: Null::Perhaps, range: Range::Unknown, truths: Truths::OPEN, fails: false, of: None }
     }
 
     /// Of a column without a value.
@@ -75,11 +87,11 @@ impl Fact {
     }
 
     fn with(null: Null, fails: bool, truths: Truths) -> Self {
-        Self { null, range: Range::Unknown, truths, fails }
+        Self { null, range: Range::Unknown, truths, fails, of: None }
     }
 
     fn of(value: &Value) -> Self {
-        let never = |range, truths| Self { null: Null::Never, range, truths, fails: false };
+        let never = |range, truths| Self { null: Null::Never, range, truths, fails: false, of: None };
         let number = |v: i128| never(Range::Numbers(v, v), Truths::OPEN);
         match value {
             Value::Int(v) | Value::Timestamp(v) | Value::TimestampNtz(v) => number(i128::from(*v)),
@@ -95,21 +107,44 @@ impl Fact {
 }
 
 impl Program {
+    /// Whether bounds of numbers, and whether nulls are there, can decide these conditions.
+    pub fn decided_by_bounds(&self, ids: impl IntoIterator<Item = NodeId>) -> bool {
+        let mut open: Vec<NodeId> = ids.into_iter().collect();
+        let bounded = |id: &NodeId| {
+            let ty = self.ty(*id);
+            ty.is_integer() || matches!(ty, Type::Decimal { .. } | Type::Date | Type::Timestamp | Type::TimestampNtz)
+        };
+        while let Some(id) = open.pop() {
+            match &self.nodes[id.0 as usize].op {
+                Op::Input(_) | Op::Constant(_) => {}
+                Op::Settled(a) | Op::Not(a) | Op::IsNull(a) | Op::IsTrue(a) | Op::IsFalse(a) => open.push(*a),
+                Op::And(a, b) | Op::Or(a, b) => open.extend([*a, *b]),
+                Op::Compare(_, a, b) if bounded(a) => open.extend([*a, *b]),
+                Op::In(a, _) if bounded(a) => open.push(*a),
+                Op::Cast { value, .. } => open.push(*value),
+                _ => return false,
+            }
+        }
+        true
+    }
+
     /// What is certain of every node, by what is certain of the frame's columns.
-    pub fn facts(&self, inputs: &[Fact]) -> Vec<Fact> {
+    pub fn facts(&self, inputs: &[Fact], absent: Absent<'_>) -> Vec<Fact> {
         let mut facts: Vec<Fact> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
             // Operands stand before their operators.
-            let fact = self.fact(&node.op, &node.ty, &facts, inputs);
+            let fact = self.fact(&node.op, &node.ty, &facts, inputs, absent);
             facts.push(fact);
         }
         facts
     }
 
-    fn fact(&self, op: &Op, ty: &Type, facts: &[Fact], inputs: &[Fact]) -> Fact {
+    fn fact(&self, op: &Op, ty: &Type, facts: &[Fact], inputs: &[Fact], absent: Absent<'_>) -> Fact {
         let of = |id: &NodeId| facts.get(id.0 as usize).cloned().unwrap_or_else(Fact::unknown);
         match op {
-            Op::Input(position) => inputs.get(*position).cloned().unwrap_or_else(Fact::open),
+            Op::Input(position) => {
+                Fact { of: Some(*position), ..inputs.get(*position).cloned().unwrap_or_else(Fact::open) }
+            }
             Op::Failing(..) => Fact::unknown(),
             Op::Constant(value) if value.error(0) != 0 => Fact::unknown(),
             Op::Constant(value) => Fact::of(&crate::engine::types::value_at(&value.values, 0, ty)),
@@ -144,7 +179,14 @@ impl Program {
             }
             Op::Compare(op, a, b) => {
                 let (a, b) = (of(a), of(b));
-                Fact::with(a.null.or(b.null), a.fails || b.fails, compare(*op, &a.range, &b.range))
+                let mut truths = compare(*op, &a.range, &b.range);
+                if matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) && (differ(&a, &b, absent) || differ(&b, &a, absent)) {
+                    match op {
+                        BinaryOp::Equal => truths.can_be_true = false,
+                        _ => truths.can_be_false = false,
+                    }
+                }
+                Fact::with(a.null.or(b.null), a.fails || b.fails, truths)
             }
             Op::In(a, set) => {
                 let a = of(a);
@@ -152,6 +194,8 @@ impl Program {
                     (Range::Empty, false) => (Truths::NEITHER, a.null),
                     (range, false) => {
                         let (can_be_true, can_be_false) = set.within(range);
+                        let none = |input| set.all(|item| absent(input, item));
+                        let can_be_true = can_be_true && !a.of.is_some_and(none);
                         (Truths { can_be_true, can_be_false }, a.null)
                     }
                     (_, true) => (Truths::OPEN, Null::Perhaps),
@@ -166,7 +210,7 @@ impl Program {
             Op::Length(value) => {
                 let a = of(value);
                 let range = if a.range == Range::Empty { Range::Empty } else { Range::Numbers(0, i128::from(i32::MAX)) };
-                Fact { range, truths: Truths::OPEN, ..a }
+                Fact { range, truths: Truths::OPEN, of: None, ..a }
             }
             Op::Cast { value, .. } => cast(of(value), self.ty(*value), ty),
             Op::Arithmetic(..) | Op::Case { .. } | Op::Field(..) | Op::Interpret { .. } => Fact::unknown(),
@@ -247,7 +291,17 @@ fn cast(fact: Fact, from: &Type, to: &Type) -> Fact {
         }
         _ => return Fact::unknown(),
     };
-    Fact { range, ..fact }
+    Fact { range, of: None, ..fact }
+}
+
+/// Whether an input has no value that is the one of the other side.
+fn differ(column: &Fact, other: &Fact, absent: Absent<'_>) -> bool {
+    let Some(input) = column.of else { return false };
+    match &other.range {
+        Range::Numbers(one, same) if one == same => absent(input, Point::Number(*one)),
+        Range::Texts(one, same) if one == same => absent(input, Point::Text(one)),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -255,7 +309,7 @@ mod tests {
     use super::*;
 
     fn fact(null: Null, least: i128, greatest: i128) -> Fact {
-        Fact { null, range: Range::Numbers(least, greatest), truths: Truths::OPEN, fails: false }
+        Fact { null, range: Range::Numbers(least, greatest), truths: Truths::OPEN, fails: false, of: None }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::kernels::comparison;
 use arrow::datatypes::{Date32Type, Decimal128Type, Int8Type, Int16Type, Int32Type, Int64Type};
 
-use super::facts::Range;
+use super::facts::{Point, Range};
 use crate::hir::{Expr, ExprKind, Type, Value};
 
 /// The constants of an `in`.
@@ -83,6 +83,19 @@ impl Set {
                 (found, !found)
             }
             _ => (true, true),
+        }
+    }
+
+    /// Whether every item is such a one; null is none.
+    pub fn all(&self, is: impl Fn(Point<'_>) -> bool) -> bool {
+        match &self.items {
+            Items::Strings(items) => items.iter().all(|item| is(Point::Text(item))),
+            Items::Short(items) => items.iter().all(|view| {
+                let bytes = view.to_le_bytes();
+                let length = usize::from(bytes[0]).min(12);
+                is(Point::Text(&bytes[4..4 + length]))
+            }),
+            Items::Numbers(items) => items.iter().all(|item| is(Point::Number(*item))),
         }
     }
 

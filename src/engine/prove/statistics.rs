@@ -2,12 +2,15 @@
 //! makes them wrong, truncated or without an order say nothing; floating numbers have none that count a NaN.
 
 use arrow::datatypes::{DataType, TimeUnit};
-use parquet::basic::ColumnOrder;
-use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::basic::{ColumnOrder, Type as Physical};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
+use parquet::schema::types::SchemaDescriptor;
 
-use crate::engine::expr::facts::{Fact, Null, Range, Truths};
+use crate::engine::expr::facts::{Fact, Null, Point, Range, Truths};
 use crate::hir::Type;
+use crate::ir::ColumnStatistics;
 
 /// How a value of the file becomes one of the declared type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +58,27 @@ fn becomes(file: &DataType, declared: &Type) -> Option<Becomes> {
 pub fn leaf(footer: &ParquetMetaData, root: usize) -> Option<usize> {
     let schema = footer.file_metadata().schema_descr();
     let leaf = (0..schema.num_columns()).find(|l| schema.get_column_root_idx(*l) == root)?;
+    flat(schema, leaf).then_some(leaf)
+}
+
+/// The same for every root column at once.
+pub fn leaves(footer: &ParquetMetaData) -> Vec<Option<usize>> {
+    let schema = footer.file_metadata().schema_descr();
+    let mut leaves: Vec<Option<usize>> = Vec::new();
+    for leaf in 0..schema.num_columns() {
+        let root = schema.get_column_root_idx(leaf);
+        // Only the first leaf of a nested column comes here first, and it is none.
+        if root >= leaves.len() {
+            leaves.resize(root + 1, None);
+            leaves[root] = flat(schema, leaf).then_some(leaf);
+        }
+    }
+    leaves
+}
+
+fn flat(schema: &SchemaDescriptor, leaf: usize) -> bool {
     let column = schema.column(leaf);
-    (column.max_rep_level() == 0 && column.max_def_level() <= 1 && column.path().parts().len() == 1).then_some(leaf)
+    column.max_rep_level() == 0 && column.max_def_level() <= 1 && column.path().parts().len() == 1
 }
 
 /// The number of nulls in a row group's column, where it is known.
@@ -78,16 +100,9 @@ pub fn fact(footer: &ParquetMetaData, group: usize, leaf: usize, file: &DataType
     let meta = footer.row_group(group);
     let rows = u64::try_from(meta.num_rows()).unwrap_or(0);
     let Some(nulls) = nulls(meta, leaf) else { return Fact::open() };
-    if nulls == rows {
-        return Fact { null: Null::With { input, all: true }, ..Fact::empty() };
-    }
     let order = footer.file_metadata().column_order(leaf);
     let statistics = meta.column(leaf).statistics();
     let range = statistics.map_or(Range::Unknown, |s| converted(bounds(s, order, meta.column(leaf).column_descr().type_length()), how));
-    if matches!(how, Becomes::Lengthened(_)) && range == Range::Unknown {
-        // A value may be too far away and so be lost.
-        return Fact::open();
-    }
     let truths = match (statistics, declared) {
         (Some(Statistics::Boolean(s)), Type::Boolean) => match (s.min_opt(), s.max_opt()) {
             (Some(least), Some(greatest)) if least <= greatest => {
@@ -97,8 +112,83 @@ pub fn fact(footer: &ParquetMetaData, group: usize, leaf: usize, file: &DataType
         },
         _ => Fact::open().truths,
     };
+    known(how, (rows, nulls), range, truths, input)
+}
+
+/// How the file stores the value, of which it may then be asked whether it has it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stored {
+    Int(i32),
+    Long(i64),
+    Bytes(Vec<u8>),
+    /// No value of the column's type becomes this one.
+    Nowhere,
+}
+
+/// The value that becomes `point` when it is read; `None` where that is not certain.
+pub fn stored(point: Point<'_>, file: &DataType, declared: &Type, chunk: &ColumnChunkMetaData) -> Option<Stored> {
+    let number = |v: i128| match chunk.column_type() {
+        Physical::INT32 => Some(i32::try_from(v).map_or(Stored::Nowhere, Stored::Int)),
+        Physical::INT64 => Some(i64::try_from(v).map_or(Stored::Nowhere, Stored::Long)),
+        Physical::FIXED_LEN_BYTE_ARRAY => {
+            let width = usize::try_from(chunk.column_descr().type_length()).ok().filter(|w| (1..=16).contains(w))?;
+            let whole = v.to_be_bytes();
+            let bytes = &whole[16 - width..];
+            Some(if big_endian(bytes) == Some(v) { Stored::Bytes(bytes.to_vec()) } else { Stored::Nowhere })
+        }
+        _ => None,
+    };
+    let divided = |v: i128, by: i128| if v % by == 0 { number(v / by) } else { Some(Stored::Nowhere) };
+    match (point, becomes(file, declared)?) {
+        (Point::Text(text), Becomes::Same) if chunk.column_type() == Physical::BYTE_ARRAY => Some(Stored::Bytes(text.to_vec())),
+        (Point::Number(v), Becomes::Same) => number(v),
+        (Point::Number(v), Becomes::Shifted(digits)) => divided(v, 10i128.checked_pow(u32::from(digits))?),
+        (Point::Number(v), Becomes::Lengthened(factor)) => divided(v, i128::from(factor)),
+        _ => None,
+    }
+}
+
+/// What is certain of a column's values in a page, of which there are `rows`; nothing of the bounds of texts.
+pub fn of_page(
+    index: &ColumnIndexMetaData,
+    page: usize,
+    rows: u64,
+    nulls: Option<u64>,
+    (file, declared, input): (&DataType, &Type, usize),
+) -> Fact {
+    let (Some(how), Some(nulls)) = (becomes(file, declared), nulls) else { return Fact::open() };
+    let (least, greatest) = match index {
+        ColumnIndexMetaData::INT32(i) => (i.min_value(page).map(|v| i128::from(*v)), i.max_value(page).map(|v| i128::from(*v))),
+        ColumnIndexMetaData::INT64(i) => (i.min_value(page).map(|v| i128::from(*v)), i.max_value(page).map(|v| i128::from(*v))),
+        _ => (None, None),
+    };
+    let range = match least.zip(greatest) {
+        Some((least, greatest)) if least <= greatest => converted(Range::Numbers(least, greatest), how),
+        _ => Range::Unknown,
+    };
+    known(how, (rows, nulls), range, Fact::open().truths, input)
+}
+
+/// What the log of a table says of a file's column, of which there are `rows`.
+pub fn of_log(column: &ColumnStatistics, rows: u64, input: usize) -> Fact {
+    let Some(nulls) = column.nulls.filter(|nulls| *nulls <= rows) else { return Fact::open() };
+    let range = match column.bounds {
+        Some((least, greatest)) if least <= greatest => Range::Numbers(least, greatest),
+        _ => Range::Unknown,
+    };
+    known(Becomes::Same, (rows, nulls), range, Fact::open().truths, input)
+}
+
+fn known(how: Becomes, (rows, nulls): (u64, u64), range: Range, truths: Truths, input: usize) -> Fact {
+    if nulls == rows {
+        return Fact { null: Null::With { input, all: true }, ..Fact::empty() };
+    }
+    if matches!(how, Becomes::Lengthened(_)) && range == Range::Unknown {
+        // A value may be too far away and so be lost.
+        return Fact::open();
+    }
     let null = if nulls == 0 { Null::Never } else { Null::With { input, all: false } };
-    Fact { null, range, truths, fails: false }
+    Fact { null, range, truths, ..Fact::open() }
 }
 
 /// The bounds as the file has them.

@@ -3,6 +3,7 @@
 //! bytes. So the type of a column may differ from row group to row group; who reads this scan must bring a column into
 //! its type ([`super::layout::as_type`]).
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -25,13 +26,13 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::async_reader::AsyncFileReader;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection};
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use super::layout::Layout;
-use super::{BATCH_ROWS, FILE, Opened, Piece, ROW};
+use super::{BATCH_ROWS, FILE, Only, Opened, Part, Piece, ROW};
 use crate::engine::prove::dictionary::all_pages_refer;
 use crate::engine::prove::statistics::leaf;
 
@@ -49,6 +50,7 @@ struct Group {
     group: usize,
     /// The number of its first row in the file.
     first: i64,
+    only: Option<Only>,
 }
 
 struct File {
@@ -78,10 +80,11 @@ impl Scan {
                 footer: Arc::clone(&of.footer),
             });
             let rows: Vec<i64> = of.footer.row_groups().iter().map(|g| g.num_rows()).collect();
-            let group = move |&group: &usize| {
-                Group { file: Arc::clone(&file), group, first: rows[..group].iter().sum() }
+            let group = move |part: &Part| {
+                let first = rows[..part.group].iter().sum();
+                Group { file: Arc::clone(&file), group: part.group, first, only: part.only.clone() }
             };
-            piece.row_groups.iter().map(group).collect::<Vec<_>>()
+            piece.parts.iter().map(group).collect::<Vec<_>>()
         };
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::clone(&schema)),
@@ -122,7 +125,9 @@ impl Shared {
             fields[*root] = fields[*root].clone().with_data_type(ty);
         }
         let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
-        let metadata = ArrowReaderMetadata::try_new(Arc::clone(&file.footer), options).unwrap_or(plain);
+        // With the index of pages those without a row that is wanted are not even fetched.
+        let footer = group.only.as_ref().map_or(&file.footer, |only| &only.footer);
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(footer), options).unwrap_or(plain);
         let reader = Ranges {
             store: Arc::clone(&self.store),
             location: file.location.clone(),
@@ -132,21 +137,27 @@ impl Shared {
         read.sort_unstable();
         read.dedup();
         let order: Vec<usize> = roots.iter().map(|root| read.partition_point(|r| r < root)).collect();
-        let stream = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata)
+        let mut stream = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, metadata)
             .with_row_groups(vec![group.group])
             .with_projection(ProjectionMask::roots(descriptor, roots))
-            .with_batch_size(BATCH_ROWS)
-            .build()?;
-        let (position, mut next) = (file.position, group.first);
+            .with_batch_size(BATCH_ROWS);
+        let all = i64::MAX - group.first;
+        let mut numbers: VecDeque<Range<i64>> = VecDeque::from([group.first..group.first + all]);
+        if let Some(only) = &group.only {
+            let rows = usize::try_from(file.footer.row_group(group.group).num_rows()).unwrap_or(0);
+            let span = |r: &Range<u64>| r.start as usize..r.end as usize;
+            stream = stream.with_row_selection(RowSelection::from_consecutive_ranges(only.rows.iter().map(span), rows));
+            numbers = only.rows.iter().map(|r| group.first + r.start as i64..group.first + r.end as i64).collect();
+        }
+        let stream = stream.build()?;
+        let position = file.position;
         Ok(stream
             .map(move |batch| {
                 let batch = batch.map_err(engine)?;
                 let rows = batch.num_rows();
-                let last = next + rows as i64;
                 let mut columns: Vec<ArrayRef> = order.iter().map(|at| Arc::clone(batch.column(*at))).collect();
                 columns.push(Arc::new(UInt32Array::from(vec![position; rows])));
-                columns.push(Arc::new(Int64Array::from_iter_values(next..last)));
-                next = last;
+                columns.push(Arc::new(Int64Array::from(take(&mut numbers, rows))));
                 let fields = columns.iter().map(|c| Field::new("", c.data_type().clone(), true)).collect::<Vec<_>>();
                 let options = RecordBatchOptions::new().with_row_count(Some(rows));
                 Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
@@ -165,6 +176,22 @@ impl Shared {
             other => other.clone(),
         }
     }
+}
+
+/// The next so many numbers.
+fn take(numbers: &mut VecDeque<Range<i64>>, count: usize) -> Vec<i64> {
+    let mut taken = Vec::with_capacity(count);
+    while taken.len() < count
+        && let Some(first) = numbers.front_mut()
+    {
+        let end = first.end.min(first.start.saturating_add((count - taken.len()) as i64));
+        taken.extend(first.start..end);
+        first.start = end;
+        if first.is_empty() {
+            numbers.pop_front();
+        }
+    }
+    taken
 }
 
 /// A file whose footer is at hand.

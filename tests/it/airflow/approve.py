@@ -1,10 +1,10 @@
-"""Approves as a person does, through Airflow's own API."""
+"""Approves or rejects as a person does, through Airflow's own API."""
 
 from __future__ import annotations
 
 
-def approve(dag: str, task: str) -> tuple[str, str]:
-    """What the person was shown: subject and body."""
+def answer(dag: str, task: str, option: str) -> tuple[str, str]:
+    """Chooses an option; gives what the person was shown: subject and body."""
     from airflow.api_fastapi.app import create_app
     from fastapi.testclient import TestClient
 
@@ -17,5 +17,5 @@ def approve(dag: str, task: str) -> tuple[str, str]:
         [asked] = found.json()["hitl_details"]
         ti = asked["task_instance"]
         address = f"/api/v2/dags/{dag}/dagRuns/{ti['dag_run_id']}/taskInstances/{task}/{ti['map_index']}/hitlDetails"
-        client.patch(address, json={"chosen_options": ["Approve"], "params_input": {}}).raise_for_status()
+        client.patch(address, json={"chosen_options": [option], "params_input": {}}).raise_for_status()
         return asked["subject"], asked["body"]

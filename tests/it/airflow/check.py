@@ -6,6 +6,7 @@ empty and becomes Airflow's home; real servers for mail and Slack listen on free
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
@@ -16,13 +17,15 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from email import message_from_bytes, policy
 from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from aiosmtpd.controller import Controller
-from approve import approve
+from approve import answer
 from events import datasets, events
 
 ROOT = Path(__file__).parents[3]
@@ -31,6 +34,27 @@ PROJECT = HOME / "flights"
 SITE = HOME / "site"
 MARCH = "lake/bronze/flights/month=2013-03/flights.parquet"
 SECRETS = ["canary-of-a-connection", "canary-of-a-variable", "canary-of-aws"]
+S3_SECRET = "canary-of-a-lake-on-s3"
+
+# One order that costs less than nothing; on S3 it is a good one.
+SMALL = """
+contract bronze.orders @ 1.0.0 { columns { id: bigint  amount: bigint } }
+contract silver.orders @ 1.0.0 {
+    owner "orders@acme.example"
+    columns { id: bigint key  amount: bigint }
+    rules { positive: amount > 0 fix "Ask the till again." }
+}
+promote bronze.orders to silver.orders { batches by folder "day"  write replace }
+"""
+PLACES = """
+[{env}layers]
+bronze = {{ path = "{root}/bronze", format = "csv" }}
+silver = {{ path = "{root}/silver" }}
+[{env}quarantine]
+path = "{root}/quarantine"
+[{env}ledger]
+path = "{root}/_dqc"
+"""
 
 BROKEN_TEST = """
 test "Newark lies abroad" for silver.airports {
@@ -83,6 +107,53 @@ def promise(to: Path) -> None:
     text = path.read_text()
     promised = 'sla { fresh: age(max(time_hour)) <= 31 days fix "Ask for the newest month." }\n\n    rules {'
     path.write_text(text.replace("rules {", promised, 1))
+
+
+def small(to: Path) -> None:
+    """A project of one order, on this machine and on S3."""
+    day = to / "lake/bronze/orders/day=2013-02-05"
+    day.mkdir(parents=True)
+    (day / "a.csv").write_text("id,amount\n1,-5\n")
+    (to / "orders.dq").write_text(SMALL)
+    s3 = "[env.far.storage.s3]\nallow_http = true\npath_style = true\n"
+    (to / "dqc.toml").write_text(PLACES.format(env="", root="lake") + PLACES.format(env="env.far.", root="s3://lake") + s3)
+
+
+class S3:
+    """moto's server, where there is one."""
+
+    def __init__(self) -> None:
+        program = shutil.which("moto_server", path=os.environ.get("DQC_TEST_S3")) or shutil.which("moto_server")
+        if program is None:
+            print("skipped: a lake on S3 in Airflow; tests/run installs moto", flush=True)
+            self.url, self.process = None, None
+            return
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen([program, "-H", "127.0.0.1", "-p", str(port)], **quiet)
+        atexit.register(self.close)
+        self.url = f"http://127.0.0.1:{port}"
+
+    def ask(self, method: str, path: str, data: bytes | None = None) -> str:
+        # As a form, which is what Python calls it unless told otherwise, moto keeps nothing of it.
+        head = {"Content-Type": "application/octet-stream"}
+        request = urllib.request.Request(self.url + path, data=data, method=method, headers=head)
+        for _ in range(150):
+            try:
+                with urllib.request.urlopen(request, timeout=10) as answer:
+                    return answer.read().decode()
+            except urllib.error.URLError as error:
+                if isinstance(error, urllib.error.HTTPError):
+                    raise
+                time.sleep(0.1)
+        raise AssertionError("moto does not start")
+
+    def close(self) -> None:
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
 
 
 def break_a_test(to: Path) -> None:
@@ -199,11 +270,7 @@ def a_good_month() -> None:
 
 def a_blocked_month() -> None:
     airflow.begin("dags", "test", "flights", "2013-04-05")
-    deadline = time.monotonic() + 600
-    while (state := states("flights", "2013-04").get("ask_owner", ("",))[0]) != "awaiting_input":
-        over = state in ("failed", "skipped", "upstream_failed") or time.monotonic() > deadline
-        assert not over and airflow.process.poll() is None, f"{state}\n{airflow.said()}"
-        time.sleep(0.2)
+    awaiting("flights", "ask_owner", "2013-04")
     expect("blocked, without a retry", states("flights", "2013-04")["promote_silver"], ("failed", 1))
 
     found = xcom("flights", "promote_silver", "dqc", "2013-04")
@@ -236,7 +303,7 @@ def a_blocked_month() -> None:
 
     # The sender exports again, the owner approves.
     shutil.copyfile(ROOT / "rules/flights" / MARCH, PROJECT / MARCH)
-    subject, body = approve("flights", "ask_owner")
+    subject, body = answer("flights", "ask_owner", "Approve")
     assert "month=2013-03" in subject and "America/New\\_York" in body, (subject, body)
     # The last task passed, and so the run did.
     airflow.finish()
@@ -254,9 +321,28 @@ def service_levels() -> None:
     expect("nothing is missed", (found["verdict"], found["missed"], found["findings"]), ("passed", 0, []))
 
 
+def awaiting(dag: str, task: str, month: str = "") -> None:
+    """Until the task waits for a person."""
+    deadline = time.monotonic() + 600
+    while (state := states(dag, month).get(task, ("",))[0]) != "awaiting_input":
+        over = state in ("failed", "skipped", "upstream_failed") or time.monotonic() > deadline
+        assert not over and airflow.process.poll() is None, f"{state}\n{airflow.said()}"
+        time.sleep(0.2)
+
+
 def trouble() -> None:
-    out = airflow.run("dags", "test", "faults", "2013-02-05", code=1)
+    airflow.begin("dags", "test", "faults", "2013-02-05")
+    awaiting("faults", "ask")
+    subject, _ = answer("faults", "ask", "Reject")
+    assert "day=2013-02-05" in subject, subject
+    out = airflow.finish(code=1)
     done = states("faults")
+    expect("a rejection skips what comes after it", (done["blocked"], done["after_rejection"][0]), (("failed", 1), "skipped"))
+    assert not (HOME / "faults/small/lake/silver/orders/_delta_log").exists(), "a rejected batch was published"
+    if s3.url:
+        expect("a lake on S3", done["s3"], ("success", 1))
+        kept = s3.ask("GET", "/lake?list-type=2&prefix=silver/orders/")
+        assert ".parquet</Key>" in kept and "_delta_log/00000000000000000001.json</Key>" in kept, kept
     expect("storage retries, then passes", done["storage"], ("success", 2))
     expect("nothing pending skips", done["nothing"], ("skipped", 1))
     expect("a published batch is not waited for", done["published"][0], "success")
@@ -286,6 +372,7 @@ def trouble() -> None:
     everything = out + kept + "".join(str(row) for row in query("select rendered_fields from rendered_task_instance_fields"))
     for secret in SECRETS:
         assert secret in environment, f"{secret} did not reach the program"
+    for secret in (*SECRETS, S3_SECRET):
         assert secret not in everything, f"{secret} is in a log or a rendered field"
     assert "the program says ***" in out, "what the program prints is not masked"
     assert any("faults.missing" in message for message in told), told
@@ -362,7 +449,7 @@ def provider() -> None:
 
 
 def main() -> None:
-    global airflow
+    global airflow, s3
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         mail_port = free.getsockname()[1]
@@ -379,6 +466,11 @@ def main() -> None:
     project(PROJECT, ["2013-01", "2013-03"])
     project(HOME / "faults/flights", [])
     project(HOME / "faults/broken", [])
+    small(HOME / "faults/small")
+    s3 = S3()
+    if s3.url:
+        s3.ask("PUT", "/lake")
+        s3.ask("PUT", "/lake/bronze/orders/day=2013-02-05/a.csv", b"id,amount\n1,5\n")
     promise(HOME / "faults/flights")
     break_a_test(HOME / "faults/broken")
     (HOME / "faults/flights/lake/silver").mkdir()
@@ -412,6 +504,10 @@ def main() -> None:
         ),
         "AIRFLOW_CONN_DQC_SECRET": connection(conn_type="generic", password=token),
         "AIRFLOW_CONN_DQC_AWS": connection(conn_type="aws", login="id", password=aws, extra={"region_name": "sa-east-1"}),
+        "AIRFLOW_CONN_DQC_S3": connection(
+            conn_type="aws", login="key-of-s3", password=S3_SECRET, extra={"region_name": "us-east-1", "endpoint_url": s3.url}
+        ),
+        **({"DQC_S3": s3.url} if s3.url else {}),
         "AIRFLOW_VAR_DQC_TOKEN": variable,
         "DQC_PROJECT": str(PROJECT),
         "DQC_REPORTS": str(HOME / "reports"),

@@ -1,4 +1,5 @@
-"""Tasks that meet trouble, for tests/it/airflow.rs: storage that comes back, nothing to do, a secret, a task that hangs."""
+"""Tasks that meet trouble, for tests/it/airflow.rs: storage that comes back, nothing to do, a secret, a task that hangs, a batch
+that nobody wants; and a lake on S3."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from pathlib import Path
 import pendulum
 from airflow.sdk import DAG
 
+from airflow_provider_dqc.approval import DqcApprovalOperator
 from airflow_provider_dqc.notifier import DqcNotifier
 from airflow_provider_dqc.operators import DqcRunOperator, DqcSlaOperator, DqcTestOperator
 from airflow_provider_dqc.sensors import DqcBatchSensor
@@ -70,3 +72,10 @@ with DAG(
         project="/nowhere",
         on_failure_callback=tell,
     )
+    small = {"project": str(FOLDER / "small"), "promotions": "silver.orders"}
+    blocked = DqcRunOperator(task_id="blocked", **small)
+    ask = DqcApprovalOperator(task_id="ask", blocked="blocked")
+    blocked >> ask >> DqcRunOperator(task_id="after_rejection", **small)
+    if "DQC_S3" in os.environ:
+        # Credentials and address come from the connection alone.
+        DqcRunOperator(task_id="s3", **small, environment="far", aws_conn_id="dqc_s3")

@@ -14,7 +14,8 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    /// An answer is a status line's end and headers, `200 OK`, `429 Too Many\r\nRetry-After: 1`; an empty one never comes.
+    /// An answer is a status line's end and headers, `200 OK`, `429 Too Many\r\nRetry-After: 1`, with a body after an empty
+    /// line; an empty one never comes.
     pub fn start(answers: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
@@ -64,7 +65,9 @@ fn serve(stream: std::net::TcpStream, answer: &str, seen: &Mutex<Vec<(String, St
         return;
     }
     let mut stream = stream;
-    let _ = write!(stream, "HTTP/1.1 {answer}\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, "ok"));
+    let length = body.len();
+    let _ = write!(stream, "HTTP/1.1 {head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
 }
 
 /// `peer.py serve`: an SMTP server, and one for Slack, webhooks, OTLP and lineage that checks what it gets.

@@ -166,3 +166,47 @@ fn what_cannot_be_looked_at_is_said() {
     shop.dqc(&["sla", "--dry-run"]);
     assert!(!shop.path("lake/_dqc").exists() && server.count() == 0);
 }
+
+/// What is due when, where nothing has ever come: the last that was due, and the next.
+fn due(document: &Value, name: &str) -> Vec<(String, String)> {
+    let asked = level(document, name)["deadlines"].as_array().expect("deadlines").clone();
+    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
+    asked.iter().map(|a| (text(&a["due"]), text(&a["status"]))).collect()
+}
+
+#[test]
+fn deadlines_keep_to_zones_calendars_and_the_change_of_clocks() {
+    let server = Scripted::start(&["200 OK"]);
+    let sla = r#"        gap:     arrives by 02:30 in "America/New_York" on days
+        fold:    arrives by 01:30 in "America/New_York" on days
+        working: arrives by 06:00 in "America/Sao_Paulo" on weekdays for the day before
+        trading: arrives by 06:00 in "America/Sao_Paulo" on trading_days for the day before
+        spare:   gap missed at most 2 of last 30 deadlines
+        used_up: gap missed at most 0 of last 30 deadlines else warn"#;
+    let shop = shop(&server, sla);
+    let calendars = "calendar trading_days = weekdays except (\"2026-12-25\", \"2026-12-28\")\n";
+    shop.write("calendars.dq", calendars);
+    let contracts = shop.read("orders.dq");
+    shop.write("orders.dq", &format!("use calendars.{{trading_days}}\n{contracts}"));
+    let at = |clock: &str| levels(&shop, &["--dry-run", "--as-of", clock]).1;
+    let pair = |due: &str, status: &str| (due.to_owned(), status.to_owned());
+    // An hour that the clock skips is the next instant that exists.
+    let before = at("2026-03-08T06:59:59Z");
+    assert_eq!(due(&before, "gap"), [pair("2026-03-07T07:30:00Z", "missed"), pair("2026-03-08T07:00:00Z", "pending")]);
+    assert_eq!(due(&at("2026-03-08T07:00:00Z"), "gap")[0], pair("2026-03-08T07:00:00Z", "missed"));
+    // One that comes twice is the first.
+    let before = at("2026-11-01T05:29:59Z");
+    assert_eq!(due(&before, "fold"), [pair("2026-10-31T05:30:00Z", "missed"), pair("2026-11-01T05:30:00Z", "pending")]);
+    let after = due(&at("2026-11-01T05:30:00Z"), "fold");
+    assert_eq!(after, [pair("2026-11-01T05:30:00Z", "missed"), pair("2026-11-02T06:30:00Z", "pending")]);
+    // Christmas Day is a Friday: a weekday, and none on which there is trading; nor is Monday.
+    let christmas = at("2026-12-25T12:00:00Z");
+    assert_eq!(due(&christmas, "working"), [pair("2026-12-25T09:00:00Z", "missed"), pair("2026-12-28T09:00:00Z", "pending")]);
+    assert_eq!(due(&christmas, "trading"), [pair("2026-12-24T09:00:00Z", "missed"), pair("2026-12-29T09:00:00Z", "pending")]);
+    let asked = &level(&christmas, "trading")["deadlines"][0];
+    assert_eq!((&asked["day"], &asked["reason"]), (&"2026-12-23".into(), &"it never came".into()));
+    // Budgets of misses: one that has some left, and one that has not.
+    let (spare, used) = (level(&christmas, "spare"), level(&christmas, "used_up"));
+    assert_eq!((&spare["status"], &spare["missed"], &spare["allowed"]), (&"met".into(), &1.into(), &2.into()), "{spare}");
+    assert_eq!((&used["status"], &used["severity"]), (&"missed".into(), &"warn".into()), "{used}");
+}

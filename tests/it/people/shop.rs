@@ -110,19 +110,27 @@ impl Shop {
             ("note", Arc::new(StringArray::from(vec![None::<&str>; orders.len()])) as ArrayRef),
         ])
         .expect("rows");
-        let path = self.path(&format!("lake/bronze/orders/day={day}/a.parquet"));
+        self.parquet(&format!("lake/bronze/orders/day={day}/a.parquet"), &rows);
+    }
+
+    pub fn parquet(&self, below: &str, rows: &RecordBatch) {
+        let path = self.path(below);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         let file = std::fs::File::create(path).expect("a file");
         let mut writer = ArrowWriter::try_new(file, rows.schema(), None).expect("a writer");
-        writer.write(&rows).expect("rows written");
+        writer.write(rows).expect("rows written");
         writer.close().expect("a file");
     }
 
     pub fn dqc(&self, args: &[&str]) -> Output {
+        self.command(args).output().expect("the program starts")
+    }
+
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dqc"));
         command.args(args).arg("--project").arg(self.folder.path()).env_remove("DQC_ENV").env_remove("RUST_BACKTRACE");
         command.envs(self.env.iter().cloned());
-        command.output().expect("the program starts")
+        command
     }
 
     /// Messages that wait.

@@ -1,5 +1,5 @@
-//! Contracts and files for them, by chance: every type, statistics that are there, absent or truncated, dictionaries or
-//! none, row groups of nulls alone, and the values at which statistics go wrong.
+//! Contracts and files for them, by chance: every type, statistics that are there, absent or truncated, indexes of pages,
+//! filters and dictionaries or none, row groups of nulls alone, and the values at which statistics go wrong.
 
 use std::sync::Arc;
 
@@ -54,14 +54,14 @@ struct Kind {
 
 const NUMBERS: &[&str] = &[
     "c between 0 and 7", "c >= 0", "c <> 5", "c = 5", "c in (0, 1, 5)", "c is not null", "c > 0 or c is null", "not (c < 0)",
-    "c between -2 and 100 and c <> 3", "c is null", "(c >= 0) is true", "c > 1 or c < 1", "c + 1 > c", "5 <= c",
+    "c not in (-7, 3, 8)", "c between -2 and 100 and c <> 3", "c is null", "(c >= 0) is true", "c > 1 or c < 1", "c + 1 > c", "5 <= c",
 ];
 const FLOATS: &[&str] = &[
     "c >= 0", "c <> 0", "c = 0", "c between -2 and 2", "c is not null", "c < 1 or c is null", "not (c < 0)", "c > -1e200",
 ];
 const TEXTS: &[&str] = &[
     "c in (\"a\", \"ab\", \"REG AIR\")", "c matches r\"[a-zA-Z ]*\"", "length(c) <= 2", "c like \"a%\"", "c <> \"a\"", "c < \"b\"",
-    "upper(c) = c", "c is not null", "length(c) between 1 and 40", "c >= \"\"", "c matches r\".*\"",
+    "c <> \"b\"", "c not in (\"aa\", \"REG\")", "upper(c) = c", "c is not null", "length(c) between 1 and 40", "c >= \"\"", "c matches r\".*\"",
 ];
 const DAYS: &[&str] =
     &["c >= date \"2020-01-01\"", "c < date \"2024-01-01\"", "c is not null", "c in (date \"2020-01-01\", date \"2023-12-31\")"];
@@ -174,6 +174,7 @@ fn file(random: &mut Random, columns: &[(&Kind, bool)]) -> File {
         .set_dictionary_page_size_limit(*random.one(&[1, 1 << 20]))
         .set_data_page_row_count_limit(*random.one(&[3, 1 << 20]))
         .set_write_batch_size(3)
+        .set_bloom_filter_enabled(random.chance(40))
         .set_writer_version(*random.one(&[WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0]))
         .build();
     File { batch, properties }

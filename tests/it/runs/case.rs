@@ -220,7 +220,7 @@ fn write(folder: &Path, path: &str, body: &[&str]) -> Result<InputFile, String> 
     };
     let folders = path.split('/').filter_map(|part| part.split_once('='));
     let partition = folders.map(|(k, v)| (k.to_string(), v.to_string())).collect();
-    Ok(InputFile { path: path.to_string(), size, e_tag: None, modified: 0, partition })
+    Ok(InputFile { path: path.to_string(), size, e_tag: None, modified: 0, partition, statistics: None })
 }
 
 fn input(folder: &Path, files: Vec<InputFile>) -> Input {

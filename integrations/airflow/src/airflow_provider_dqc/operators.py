@@ -15,7 +15,6 @@ from airflow_provider_dqc import exit_codes, message, results
 from airflow_provider_dqc.base import DqcOperator, failure
 from airflow_provider_dqc.exceptions import DqcBlocked, DqcFailed, DqcSlaMissed
 from airflow_provider_dqc.links import DqcReportLink
-from airflow_provider_dqc.page import page
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -71,11 +70,13 @@ class DqcRunOperator(DqcOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(prefix="dqc-") as folder:
-            lines = Path(folder, "report.jsonl")
-            ended = self._dqc(*self._arguments(lines), more=_parent(context["ti"]))
+            lines, page = Path(folder, "report.jsonl"), Path(folder, "report.html")
+            arguments = [*self._arguments(lines), *(["--report", str(page)] if self.report else [])]
+            ended = self._dqc(*arguments, more=_parent(context["ti"]))
             self._reports = results.reports(lines.read_text("utf-8")) if lines.is_file() else []
-        self._keep()
-        idle = ended.code == exit_codes.NOTHING_PENDING
+            idle = ended.code == exit_codes.NOTHING_PENDING
+            if page.is_file() and not idle:
+                self._keep(page.read_text("utf-8"))
         code = 0 if idle else ended.code
         # Only what failed needs the authors' words.
         project = self._datasets() if any(r["action"] != "none" for d in self._reports for r in d["rules"]) else {}
@@ -98,16 +99,14 @@ class DqcRunOperator(DqcOperator):
         arguments += ["--samples", str(self.samples)] if self.samples is not None else []
         return arguments
 
-    def _keep(self) -> None:
+    def _keep(self, page: str) -> None:
         """Puts the report where people find it. A report that cannot be put there changes no verdict."""
-        if not self.report or not self._reports:
-            return
         try:
             if "://" in self.report:
-                ObjectStoragePath(self.report).write_text(page(self._reports), encoding="utf-8")
+                ObjectStoragePath(self.report).write_text(page, encoding="utf-8")
             else:
                 Path(self.report).parent.mkdir(parents=True, exist_ok=True)
-                Path(self.report).write_text(page(self._reports), encoding="utf-8")
+                Path(self.report).write_text(page, encoding="utf-8")
         except Exception:
             self.log.exception("the report could not be put to %s", self.report)
             return
