@@ -232,6 +232,7 @@ impl Lake {
                 .map(|d| (d.clone(), self.url(&format!("quarantine/{}", d.replace('.', "/")))))
                 .collect(),
             ledger: self.url("ledger"),
+            mirrors: BTreeMap::new(),
         };
         let as_of = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock");
         let options = Options {
@@ -240,6 +241,7 @@ impl Lake {
             dry_run,
             memory: None,
             samples: 3,
+            who: "somebody@somewhere".into(),
             progress: None,
             stop,
             witness: None,
