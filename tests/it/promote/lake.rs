@@ -58,7 +58,7 @@ pub fn promotion(from: &str, to: &str, batches: BatchBy, write: Write) -> Task {
         source: Vec::new(),
         source_dataset: from.into(),
         source_other: OtherColumns::Ignored,
-        columns: Vec::new(),
+        columns: vec![column("amount", false)],
         other: OtherColumns::Ignored,
         beside: Vec::new(),
             source_zone: None,
@@ -71,17 +71,14 @@ pub fn promotion(from: &str, to: &str, batches: BatchBy, write: Write) -> Task {
     Task { promotion, plan }
 }
 
+fn column(name: &str, key: bool) -> PlanColumn {
+    PlanColumn { name: name.into(), ty: Type::BigInt, nullable: false, key, privacy: Default::default(), was: None, value: None }
+}
+
 impl Task {
-    pub fn with_key(mut self, column: &str) -> Self {
-        self.plan.columns.push(PlanColumn {
-            name: column.into(),
-            ty: Type::BigInt,
-            nullable: false,
-            key: true,
-            privacy: Default::default(),
-            was: None,
-            value: None,
-        });
+    pub fn with_key(mut self, name: &str) -> Self {
+        self.plan.columns.retain(|c| c.name != name);
+        self.plan.columns.push(column(name, true));
         self
     }
 }
