@@ -206,6 +206,7 @@ impl Run<'_> {
             batch: Some(batch),
             as_of: self.options.as_of,
             memory: self.options.memory,
+            proofs: true,
             samples: self.options.samples,
             progress: self.options.progress,
         };
