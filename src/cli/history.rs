@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 
 use crate::cli::lakes::Lakes;
 use crate::cli::quarantine::instant;
-use crate::cli::run::{Format, runtime};
+use crate::cli::reports::Format;
+use crate::cli::run::runtime;
 use crate::cli::{Context, Exit, Outcome};
 use crate::diagnostics::paint::{Paint, visible};
 use crate::diagnostics::suggest;

@@ -7,7 +7,8 @@ mod show;
 use std::fmt::Write as _;
 
 use crate::cli::lakes::Lakes;
-use crate::cli::run::{Format, runtime};
+use crate::cli::reports::Format;
+use crate::cli::run::runtime;
 use crate::cli::{Context, Exit, Outcome};
 use crate::diagnostics::paint::{Paint, visible};
 use crate::fault::Fault;

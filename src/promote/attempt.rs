@@ -11,7 +11,8 @@ use crate::ir::{Format, Input};
 use crate::lake::batch;
 use crate::lake::delta::Table;
 use crate::lake::quarantine::Held;
-use crate::lake::stage::{Nowhere, Stage, Staged, Unchanged};
+use crate::engine::sink::Discard;
+use crate::lake::stage::{Stage, Staged, Unchanged};
 use crate::lake::store::{Store, hex};
 use crate::ledger::BatchEntry;
 use crate::promote::pending::{Before, State, number};
@@ -122,7 +123,7 @@ impl Run<'_> {
             progress: self.options.progress,
         };
         if self.options.dry_run {
-            return match self.judged(&job, Arc::new(Nowhere)).await {
+            return match self.judged(&job, Arc::new(Discard)).await {
                 Ok(report) => self.not_published(task, state, &attempt, report).await.map(Some),
                 Err(fault) => self.not_judged(task, state, fault).await.map(Some),
             };

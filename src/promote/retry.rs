@@ -197,12 +197,14 @@ impl Run<'_> {
         let place = self.place(&task.promotion.to)?;
         let table = Input { place: place.clone(), files: table_files, version: Some(target.version()) };
         let datasets = self.datasets(task).await?;
+        let history = self.history(task).await?;
         let job = Job {
             plan: &plan,
             storage: self.lake.storage,
             input: &state.batch.input,
             datasets: &datasets,
             table: (!table.files.is_empty()).then_some(&table),
+            history: Some(&history),
             batch: Some(batch),
             as_of: self.options.as_of,
             memory: self.options.memory,

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use crate::cli::context::fault_text;
 use crate::cli::lakes::Lakes;
-use crate::cli::run::{Format, heed_signals, runtime, who};
+use crate::cli::reports::Format;
+use crate::cli::run::{heed_signals, runtime, who};
 use crate::cli::{Context, Exit, Outcome};
 use crate::diagnostics::paint::{Paint, visible};
 use crate::promote::held::{self, Retried};
