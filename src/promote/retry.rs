@@ -223,6 +223,8 @@ impl Run<'_> {
                 return Err(fault);
             }
         };
+        // The batch left what history reads when it was first judged; its rest is no batch of its own.
+        report.recorded.clear();
         done.stay = report.rows.input;
         if report.verdict == BatchVerdict::Blocked {
             stage.abort().await;
