@@ -79,6 +79,9 @@ pub fn new_id() -> uuid::Uuid {
     uuid::Uuid::new_v4()
 }
 
+/// The kind of an account of rows that came out of quarantine.
+pub const RETRY: &str = "retry";
+
 /// The ledger's tables.
 pub const TABLES: [&str; 5] = ["runs", "batches", "results", "metrics", "sla"];
 
@@ -194,7 +197,7 @@ impl<'a> Ledger<'a> {
         row.text("verdict", [Some(verdict)]);
         row.flag("published", [Some(entry.published)]);
         row.flag("recovered", [Some(entry.recovered)]);
-        row.text("kind", [Some(if entry.retry { "retry" } else { "batch" })]);
+        row.text("kind", [Some(if entry.retry { RETRY } else { "batch" })]);
         row.number("target_version", [entry.version.map(|(_, version)| version)]);
         row.number("rows_input", count(|c| c.input));
         row.number("rows_accepted", count(|c| c.accepted));

@@ -31,6 +31,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use crate::fault::{Fault, FaultKind};
 use crate::hir::{Checked, Promotion};
 use crate::ir::{Place, Plan};
+use crate::lake::store::Store;
 use crate::ledger::log::Log;
 use crate::ledger::{BatchEntry, Ledger, RunEntry};
 use crate::project::Project;
@@ -335,6 +336,11 @@ impl Run<'_> {
         self.ledger.write_batch(entry).await
     }
 
+    /// Before storage is asked for anything: no answer of it would make the commit safe.
+    fn commits_safely(&self, task: &Task<'_>) -> Result<(), Fault> {
+        Store::open(&self.place(&task.promotion.to)?.url, self.lake.storage)?.commits_safely()
+    }
+
     fn quarantine(&self, dataset: &str) -> Result<&str, Fault> {
         let url = self.lake.quarantine.get(dataset).map(String::as_str);
         url.ok_or_else(|| Fault::internal(format!("`{dataset}` has no place for rows held back")))
@@ -350,6 +356,7 @@ impl Run<'_> {
         self.options.stop.check()?;
         let name = task.promotion.name();
         plan::can_write(task)?;
+        self.commits_safely(task)?;
         let mut pending = self.pending(task).await?;
         summary.unsettled += pending.unsettled.len();
         for notice in pending.notices.drain(..) {

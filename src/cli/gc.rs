@@ -61,7 +61,8 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     let verb = if args.dry_run { "would be removed" } else { "removed" };
     let mut text = format!("{} {verb}, {}", counted(done.files, "file"), bytes(done.bytes));
     if done.rows > 0 {
-        text.push_str(&format!("; {} in quarantine forgotten, as their contracts say", counted(done.rows, "row")));
+        let verb = if args.dry_run { "would be forgotten" } else { "forgotten" };
+        text.push_str(&format!("; {} in quarantine {verb}, as their contracts say", counted(done.rows, "row")));
     }
     if done.compacted > 0 {
         text.push_str(&format!("; {} of the ledger put together", counted(done.compacted, "file")));

@@ -11,7 +11,7 @@ use crate::cli::{Context, Exit, Outcome};
 use crate::diagnostics::paint::{Paint, visible};
 use crate::diagnostics::suggest;
 use crate::fault::Fault;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, RETRY};
 use crate::ledger::history::{PastBatch, PastResult};
 use crate::report::numbers::grouped;
 use crate::report::table::{Cell, Table};
@@ -110,8 +110,13 @@ pub fn sparkline(values: &[Option<f64>]) -> String {
     values.iter().map(bar).collect()
 }
 
+/// Rows that came out of quarantine later are no batch of their own.
+fn judged(past: &[PastBatch]) -> impl Iterator<Item = &PastBatch> {
+    past.iter().filter(|b| b.kind != RETRY)
+}
+
 fn accepted(past: &[PastBatch]) -> Vec<Option<f64>> {
-    past.iter().map(|b| b.rows_accepted.filter(|_| b.published).map(|n| n as f64)).collect()
+    judged(past).map(|b| b.rows_accepted.filter(|_| b.published).map(|n| n as f64)).collect()
 }
 
 fn overview(paint: Paint, batches: &BTreeMap<String, Vec<PastBatch>>) -> String {
@@ -123,7 +128,7 @@ fn overview(paint: Paint, batches: &BTreeMap<String, Vec<PastBatch>>) -> String 
     }
     for (dataset, past) in batches {
         let Some(last) = past.last() else { continue };
-        let held = past.iter().map(|b| {
+        let held = judged(past).map(|b| {
             let (input, held) = (b.rows_input?, b.rows_quarantined?);
             (input > 0).then(|| held as f64 / input as f64)
         });
@@ -146,7 +151,7 @@ type Brush = fn(Paint, &str) -> String;
 
 fn fate(batch: &PastBatch) -> (&'static str, Brush) {
     match (batch.published, batch.kind.as_str(), batch.verdict.as_str()) {
-        (true, "retry", _) => ("retried", Paint::green),
+        (true, RETRY, _) => ("retried", Paint::green),
         (true, _, _) => ("promoted", Paint::green),
         (false, _, "refused") => ("refused", Paint::red),
         (false, _, _) => ("blocked", Paint::red),
@@ -194,7 +199,7 @@ fn rules(paint: Paint, past: &[PastBatch], results: &[PastResult]) -> String {
         let of = |batch: &PastBatch| {
             results.iter().rev().find(|r| r.rule == name && r.batch == batch.batch && r.run_id == batch.run_id)
         };
-        let found: Vec<Option<&PastResult>> = past.iter().map(of).collect();
+        let found: Vec<Option<&PastResult>> = judged(past).map(of).collect();
         let Some(last) = found.iter().rev().flatten().next() else { continue };
         shown += 1;
         table.row(vec![

@@ -6,7 +6,7 @@ use crate::fault::Fault;
 use crate::lake::delta::Table;
 use crate::lake::quarantine::Manifest;
 use crate::ledger::{Ledger, TABLES};
-use crate::promote::held::{Forget, forget};
+use crate::promote::held::{Forget, forget, to_forget};
 use crate::promote::{Lake, Task};
 
 /// What is to be cleaned up, and when it is now.
@@ -40,8 +40,12 @@ pub async fn collect(
     let mut done = Collected::default();
     for task in tasks {
         let to = &task.promotion.to;
-        if let (Some(keep), false) = (keep(to), horizon.dry_run) {
-            done.rows += forget(task, lake, &Forget::Before(horizon.as_of.saturating_sub(keep))).await?.rows;
+        if let Some(keep) = keep(to) {
+            let due = Forget::Before(horizon.as_of.saturating_sub(keep));
+            done.rows += match horizon.dry_run {
+                true => to_forget(task, lake, &due).await?,
+                false => forget(task, lake, &due).await?.rows,
+            };
         }
         let place = lake.places.get(to).ok_or_else(|| Fault::internal(format!("`{to}` has no place")))?;
         let target = Table::open(&place.url, lake.storage).await?;

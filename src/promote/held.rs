@@ -3,7 +3,7 @@
 //! Which rows of a batch are held is decided in the target's log, by the newest commit that lists them: the one that
 //! published the batch, a retry, or one of those here. The quarantine table follows it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
@@ -17,7 +17,7 @@ use crate::lake::stage;
 use crate::ledger::log::Log;
 use crate::ledger::{Ledger, RunEntry};
 use crate::promote::pending::transaction;
-use crate::promote::retry::batches;
+use crate::promote::retry::{RETRIES, batches};
 use crate::promote::{Event, Judge, Lake, Options, Run, Summary, Task};
 
 pub use crate::promote::retry::Retried;
@@ -165,6 +165,7 @@ impl<'a> Run<'a> {
         tell: &mut (dyn FnMut(Result<&Retried, Event<'_>>) + Send),
     ) -> Result<(), Fault> {
         self.options.stop.check()?;
+        self.commits_safely(task)?;
         let url = self.quarantine(&task.promotion.to)?;
         let Some(table) = Table::open(url, self.lake.storage).await? else { return Ok(()) };
         let found = batches(&table)?;
@@ -222,7 +223,44 @@ pub async fn forget(task: &Task<'_>, lake: &Lake<'_>, which: &Forget<'_>) -> Res
         forgotten.rows += rows;
         forgotten.batches += u64::from(rows > 0);
     }
+    if matches!(which, Forget::Where(_)) {
+        forget_in_remains(&table, which).await?;
+    }
     Ok(forgotten)
+}
+
+/// Files that an earlier version of the table names, and those of a retry that was cut off, are removed if such a row is
+/// in them: somebody who goes back to that version would find it. What a run has staged and not published yet is left alone.
+async fn forget_in_remains(table: &Table, which: &Forget<'_>) -> Result<(), Fault> {
+    let removed = table.removed().await?;
+    let named: HashSet<String> = table.files()?.into_iter().map(|f| f.path).collect();
+    for file in table.store.list().await? {
+        let cut_off = file.path.starts_with(&format!("{RETRIES}/"));
+        if named.contains(&file.path) || !(cut_off || removed.contains_key(&file.path)) {
+            continue;
+        }
+        let rows = read::stored(&table.store, &file.path).await?;
+        let mut holds = false;
+        for rows in &rows {
+            holds |= stays(rows, which)?.false_count() > 0;
+        }
+        if holds {
+            table.store.remove(&file.path).await?;
+        }
+    }
+    Ok(())
+}
+
+/// How many rows [`forget`] would forget.
+pub(super) async fn to_forget(task: &Task<'_>, lake: &Lake<'_>, which: &Forget<'_>) -> Result<u64, Fault> {
+    let Some(table) = Table::open(&lake.quarantine[&task.promotion.to], lake.storage).await? else { return Ok(0) };
+    let mut count = 0;
+    for file in read::files(&table, None)? {
+        for rows in read::stored(&table.store, &file.path).await? {
+            count += stays(&rows, which)?.false_count() as u64;
+        }
+    }
+    Ok(count)
 }
 
 const TRIES: usize = 8;

@@ -23,6 +23,7 @@ use crate::lake::stage::{self, Stage};
 use crate::lake::store::Store;
 use crate::ledger::BatchEntry;
 use crate::promote::attempt::attempt_of;
+use crate::promote::books::RETRY;
 use crate::promote::pending::{Before, Identity, State, transaction};
 use crate::promote::publish::{Judged, Leave, all_written};
 use crate::promote::{Run, Task};
@@ -30,6 +31,9 @@ use crate::run::{BatchVerdict, HeldRow, Job, Report, Sink};
 
 /// How often rows are judged again because others changed the target meanwhile.
 const TRIES: usize = 8;
+
+/// Where rows are laid out that are judged again, below the quarantine.
+pub(super) const RETRIES: &str = "_dqc_retry";
 
 /// What came of the rows of one batch.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +79,16 @@ impl Sink for Again {
     }
 }
 
+/// What a retry published.
+struct Account<'a> {
+    attempt: &'a str,
+    identity: &'a str,
+    report: &'a Report,
+    /// Of the target.
+    id: &'a str,
+    version: i64,
+}
+
 impl Run<'_> {
     /// Retries one batch; `None` where others got in between, and it has to be looked at again.
     pub(super) async fn retry(&self, task: &Task<'_>, batch: &str) -> Result<Retried, Fault> {
@@ -113,6 +127,8 @@ impl Run<'_> {
         };
         target.writable()?;
         let mut state = self.state_of(name, batch);
+        self.book_unbooked(task, &state, &target).await?;
+        self.mirror(task).await?;
         self.settle_quarantine(task, &state, &target).await?;
         let url = self.quarantine(&task.promotion.to)?;
         let Some(quarantine) = Table::open(url, self.lake.storage).await? else { return Ok(Some(done)) };
@@ -120,8 +136,8 @@ impl Run<'_> {
         if files.is_empty() {
             return Ok(Some(done));
         }
-        let folder = format!("_dqc_retry/{}", uuid::Uuid::new_v4());
-        let staging = Store::open(&format!("{url}/{folder}"), self.lake.storage)?;
+        let folder = format!("{RETRIES}/{}", uuid::Uuid::new_v4());
+        let staging = Store::open(&format!("{}/{folder}", url.trim_end_matches('/')), self.lake.storage)?;
         let laid_out = self.lay_out(task, &quarantine, &files, &staging).await;
         let outcome = match laid_out {
             Ok((input, origins)) => {
@@ -279,24 +295,54 @@ impl Run<'_> {
             &[("batch", &judged.state.batch.name)],
             &[("promoted", report.rows.accepted), ("stay", report.rows.quarantined)],
         );
-        self.quarantine_rows(judged.task, judged.state, &held, &id, version).await.map_err(files)?;
+        let account = Account { attempt: judged.attempt, identity: &judged.identity.sha256, report, id: &id, version };
+        self.book_retry(judged.task, judged.state, account, false).await.map_err(files)?;
         self.mirror(judged.task).await.map_err(files)?;
-        let booked = self.ledger.published(&judged.state.promotion, &judged.task.promotion.to).await.map_err(files)?;
-        let before = booked.get(&judged.state.batch.name).map(|b| b.files.clone()).unwrap_or_default();
+        // Last: as long as the rows are there, the next retry sees that something is left to do.
+        self.quarantine_rows(judged.task, judged.state, &held, &id, version).await.map_err(files)?;
+        Ok(Some(version))
+    }
+
+    async fn book_retry(&self, task: &Task<'_>, state: &State, of: Account<'_>, recovered: bool) -> Result<(), Fault> {
+        let booked = self.ledger.published(&state.promotion, &task.promotion.to).await?;
+        let before = booked.get(&state.batch.name).map(|b| b.files.clone()).unwrap_or_default();
         // The rules' results of a batch are those of its own judgement.
-        let counted = Report { rules: Vec::new(), ..report.clone() };
+        let counted = Report { rules: Vec::new(), recorded: Vec::new(), ..of.report.clone() };
         let entry = BatchEntry {
-            attempt: judged.attempt,
-            identity: &judged.identity.sha256,
+            attempt: of.attempt,
+            identity: of.identity,
             files: &before,
             report: Some(&counted),
             published: true,
+            recovered,
             retry: true,
-            version: Some((&id, version)),
-            ..self.entry(judged.task, judged.state)
+            version: Some((of.id, of.version)),
+            ..self.entry(task, state)
         };
-        self.ledger.write_batch(&entry).await.map_err(files)?;
-        Ok(Some(version))
+        self.book(&entry).await
+    }
+
+    /// Books what a retry published that ended before its books were done.
+    async fn book_unbooked(&self, task: &Task<'_>, state: &State, target: &Table) -> Result<(), Fault> {
+        let of_batch = |info: &HashMap<String, serde_json::Value>| {
+            let says = |key: &str, what: &str| info.get(key).and_then(|v| v.as_str()) == Some(what);
+            says("dqc_promotion", &state.promotion) && says("dqc_batch", &state.batch.name) && info.contains_key("dqc_report")
+        };
+        let Some((version, info)) = target.find_commit(None, of_batch).await? else { return Ok(()) };
+        if !info.contains_key(RETRY) {
+            return Ok(());
+        }
+        let booked = self.ledger.published(&state.promotion, &task.promotion.to).await?;
+        if booked.get(&state.batch.name).is_some_and(|b| b.target_version >= version) {
+            return Ok(());
+        }
+        let text = |key: &str| info.get(key).and_then(|v| v.as_str()).unwrap_or_default();
+        let Ok(report) = serde_json::from_str::<Report>(text("dqc_report")) else {
+            return Err(Fault::internal(format!("version {version} of `{}` has an unreadable receipt", task.promotion.to)));
+        };
+        let (attempt, identity, id) = (text("dqc_attempt"), text("dqc_files_sha256"), target.id()?);
+        let account = Account { attempt, identity, report: &report, id: &id, version };
+        self.book_retry(task, state, account, true).await
     }
 
     /// SHA-256 of the files that were published, as the batch's receipt tells it.

@@ -3,8 +3,12 @@
 
 mod crash;
 mod faults;
-mod lake;
+pub mod lake;
+mod proxy;
 mod s3;
+mod scenarios;
+mod scripted;
+pub mod server;
 
 use dqc::fault::FaultKind;
 use dqc::hir::{BatchBy, Write};

@@ -1,11 +1,14 @@
 //! `dqc quarantine retry`: held rows, judged under today's contract.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
+use crate::channel::outbox::Outbox;
 use crate::cli::context::fault_text;
 use crate::cli::lakes::Lakes;
 use crate::cli::reports::Format;
-use crate::cli::run::{heed_signals, runtime, who};
+use crate::cli::run::{again, heed_signals, runtime, who};
+use crate::cli::tell::{Tidings, Witness, channels_exist};
 use crate::cli::{Context, Exit, Outcome};
 use crate::diagnostics::paint::{Paint, visible};
 use crate::promote::held::{self, Retried};
@@ -40,8 +43,15 @@ pub fn run(context: &Context, lakes: &Lakes, args: &Args) -> Outcome {
     let planned = lakes.planned(&args.datasets)?;
     let lake = lakes.lake()?;
     let tasks = planned.tasks();
+    let Lakes { project, compilation, storage } = lakes;
+    channels_exist(project, tasks.iter().map(|t| t.promotion))?;
+    let outbox = Arc::new(Outbox::open(&lake.ledger, storage)?);
+    let again = again(context);
+    let witness = Witness::new(context, project, compilation, &lake, tasks.iter().map(|t| t.plan).collect(), &outbox, &again);
     let summary = runtime()?.block_on(async {
-        let stop = std::sync::Arc::new(Stop::default());
+        // Without plans: what is held at the gate is for a run to say.
+        let tidings = Tidings::start("retry", project, &lake, Vec::new(), &outbox, false);
+        let stop = Arc::new(Stop::default());
         let signals = tokio::spawn(heed_signals(stop.clone()));
         let options = Options {
             as_of: context.now(),
@@ -52,7 +62,7 @@ pub fn run(context: &Context, lakes: &Lakes, args: &Args) -> Outcome {
             who: who(),
             progress: None,
             stop: &stop,
-            witness: None,
+            witness: Some(&witness),
         };
         let mut tell = |what: Result<&Retried, Event<'_>>| match what {
             Ok(done) if args.format == Format::Json => context.print(&json(done)),
@@ -62,6 +72,9 @@ pub fn run(context: &Context, lakes: &Lakes, args: &Args) -> Outcome {
         };
         let summary = held::retry(&tasks, &lake, &options, &promote::Engine, &mut tell).await;
         signals.abort();
+        for notice in tidings.finish(summary.worst().map(|f| f.kind)).await {
+            context.log(&visible(&notice));
+        }
         summary
     });
     Ok(close(context, &summary))
