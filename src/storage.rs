@@ -1,5 +1,6 @@
 //! The stores behind URLs, as one environment reaches them: local disk and S3.
 
+mod credentials;
 pub mod durable;
 
 use std::collections::BTreeMap;
@@ -107,18 +108,38 @@ impl Storage {
             })?;
             builder = builder.with_config(key, value);
         }
+        if !self.s3.contains_key("access_key_id") {
+            credentials::exist(bucket)?;
+        }
         builder.build().map_err(|e| fault(&e, &format!("the bucket `{bucket}` could not be set up")))
     }
 }
 
 /// Another lock than S3's own conditional requests, or none at all.
 fn unsafe_setting() -> Option<(&'static str, String)> {
-    // The faces hand no environment down to here; the settings of storage are read where storage is.
-    #[allow(clippy::disallowed_methods)]
-    let set = |name: &'static str| std::env::var(name).ok().filter(|value| !value.is_empty()).map(|value| (name, value));
+    let set = |name: &'static str| setting(name).map(|value| (name, value));
     set("AWS_S3_LOCKING_PROVIDER").or_else(|| {
         set("AWS_CONDITIONAL_PUT").filter(|(_, value)| !value.eq_ignore_ascii_case("etag"))
     })
+}
+
+/// Of the environment, if it is there and not empty.
+fn setting(name: &str) -> Option<String> {
+    // The faces hand no environment down to here; the settings of storage are read where storage is.
+    #[allow(clippy::disallowed_methods)]
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Whether an answer of S3 refuses the account: the library tells of some requests only in text that they were refused.
+fn refused(text: &str) -> Option<&'static str> {
+    let status = text.strip_prefix("Server returned non-2xx status code: ")?;
+    let expired = ["<Code>ExpiredToken</Code>", "<Code>InvalidToken</Code>"].iter().any(|code| status.contains(code));
+    match status.get(..3)? {
+        "403" => Some("permission denied"),
+        "401" => Some("the credentials are not accepted"),
+        "400" if expired => Some("the credentials are not accepted"),
+        _ => None,
+    }
 }
 
 fn root_of(url: &Url) -> String {
@@ -155,6 +176,9 @@ fn kind_of(error: &(dyn std::error::Error + 'static)) -> (FaultKind, Option<&'st
                 object_store::Error::NotFound { .. } => return (FaultKind::Storage, Some("it is not there")),
                 _ => {}
             }
+        }
+        if let Some(why) = refused(&error.to_string()) {
+            return (FaultKind::Permission, Some(why));
         }
         if let Some(error) = error.downcast_ref::<std::io::Error>() {
             use std::io::ErrorKind as K;

@@ -223,7 +223,7 @@ pub async fn forget(task: &Task<'_>, lake: &Lake<'_>, which: &Forget<'_>) -> Res
         forgotten.rows += rows;
         forgotten.batches += u64::from(rows > 0);
     }
-    if matches!(which, Forget::Where(_)) {
+    if matches!(which, Forget::Where(_)) && let Some(table) = Table::open(url, lake.storage).await? {
         forget_in_remains(&table, which).await?;
     }
     Ok(forgotten)

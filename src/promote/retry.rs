@@ -164,6 +164,11 @@ impl Run<'_> {
         }
     }
 
+    /// Whether the source's values come as text, which is read as the types that its contract names.
+    fn is_text(&self, task: &Task<'_>) -> Result<bool, Fault> {
+        Ok(crate::engine::sources::text::kind(self.place(&task.promotion.from)?.format).is_some())
+    }
+
     /// The rows as the source had them, in files that are judged like any others.
     async fn lay_out(
         &self,
@@ -173,21 +178,22 @@ impl Run<'_> {
         staging: &Store,
     ) -> Result<(Input, HashMap<String, Origins>), Fault> {
         let mut origins = HashMap::new();
-        let columns = quarantine.columns()?;
+        let (columns, text) = (quarantine.columns()?, self.is_text(task)?);
         for file in files {
             let rows = read::stored(&quarantine.store, &file.path).await?;
             let mut origin = Origins::default();
             let mut bare = Vec::with_capacity(rows.len());
             for rows in &rows {
                 origin.take(rows).ok_or_else(|| Fault::internal("the rows held back lack a column of ours"))?;
-                bare.push(bare_rows(task, rows, &columns)?);
+                bare.push(bare_rows(task, rows, &columns, text)?);
             }
             let Some(first) = bare.first() else { continue };
             let schema = first.schema();
             origins.insert(stage::write_as_is(staging, &schema, bare).await?, origin);
         }
         let files = staging.list().await?;
-        let place = Place { url: staging.url.to_string(), format: Format::Parquet };
+        let format = if self.is_text(task)? { self.place(&task.promotion.from)?.format } else { Format::Parquet };
+        let place = Place { url: staging.url.to_string(), format };
         Ok((Input { place, files, version: None }, origins))
     }
 
@@ -357,8 +363,9 @@ impl Run<'_> {
     }
 }
 
-/// Without our columns, each column under its own name and of the type that the source's contract knows.
-fn bare_rows(task: &Task<'_>, rows: &RecordBatch, table: &[StructField]) -> Result<RecordBatch, Fault> {
+/// Without our columns, each column under its own name and of the type that the source's contract knows; `text`: of the type
+/// that it has, for the cells are read as the source's are.
+fn bare_rows(task: &Task<'_>, rows: &RecordBatch, table: &[StructField], text: bool) -> Result<RecordBatch, Fault> {
     let schema = rows.schema();
     let mut fields: Vec<Field> = Vec::new();
     let mut columns: Vec<ArrayRef> = Vec::new();
@@ -368,7 +375,7 @@ fn bare_rows(task: &Task<'_>, rows: &RecordBatch, table: &[StructField]) -> Resu
         }
         let name = crate::lake::quarantine::own_name(field, table);
         let declared = task.plan.source.iter().find(|c| c.name == name);
-        let wanted = declared.map(|c| arrow_type(&c.ty));
+        let wanted = declared.map(|c| arrow_type(&c.ty)).filter(|_| !text);
         // What a table cannot hold was kept as text, or in another width.
         let kept = wanted.as_ref().is_some_and(|ty| {
             let as_kept = schema::stored(&Schema::new(vec![Field::new("x", ty.clone(), true)]));

@@ -2,6 +2,7 @@
 //! held back, a batch with an amount above 1000 is blocked.
 
 mod crash;
+mod crowd;
 mod faults;
 pub mod lake;
 mod proxy;
@@ -9,6 +10,7 @@ mod s3;
 mod scenarios;
 mod scripted;
 pub mod server;
+mod traps;
 
 use dqc::fault::FaultKind;
 use dqc::hir::{BatchBy, Write};

@@ -20,6 +20,9 @@ const HARMLESS: [&str; 9] = [
     "checkpointProtection",
 ];
 
+/// The property by which a table forgets transactions.
+const RETENTION: &str = "delta.setTransactionRetentionDuration";
+
 /// Refuses a table whose log says that a writer has more to do than to add and remove files.
 ///
 /// `protocol`: the log's action as JSON; `configuration`: the table's properties.
@@ -47,6 +50,10 @@ pub fn check(
     if let Some(feature) = named.into_iter().find(|feature| !HARMLESS.contains(feature)) {
         return Err(refused(format!("its feature `{feature}` asks more of a writer than is known here"))
             .with_help("promote into a table of its own, or drop the feature"));
+    }
+    if let Some(kept) = configuration.get(RETENTION) {
+        return Err(refused(format!("it forgets after `{kept}` which batches it has (`{RETENTION}`)"))
+            .with_help("unset the property: a batch that is forgotten would be published a second time"));
     }
     if let Some(key) = configuration.keys().find(|key| key.starts_with("delta.constraints.")) {
         return Err(refused(format!("it has the constraint `{key}`, which only its own engine checks"))

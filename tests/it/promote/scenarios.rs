@@ -33,17 +33,17 @@ pub fn all() -> Vec<Scenario> {
     let run = |name, task, begun, states, end, booked| Scenario { name, task, held_below: 0, act: Act::Run, begun, states, end, booked };
     let replace = || by_month(Write::Replace);
     vec![
-        run("append", by_month(Write::Append), false, &[&[], &[1], &[1, 3]], (&[1, 3], &[-4, -2]), 2),
-        run("replace", replace(), true, &[&[1], &[1, 5], &[1, 3, 5]], (&[1, 3, 5], &[-6, -4, -2]), 3),
+        run("append", by_month(Write::Append), false, &[&[], &[1], &[3], &[1, 3]], (&[1, 3], &[-4, -2]), 2),
+        run("replace", replace(), true, &[&[1], &[1, 5], &[1, 3], &[1, 3, 5]], (&[1, 3, 5], &[-6, -4, -2]), 3),
         run(
             "merge",
             by_month(Write::Merge { by: None }).with_key("amount"),
             true,
-            &[&[1], &[1, 5], &[1, 3, 5]],
+            &[&[1], &[1, 5], &[1, 3], &[1, 3, 5]],
             (&[1, 3, 5], &[-6, -4, -2]),
             3,
         ),
-        run("copy", by_month(Write::Append).as_it_is(), false, &[&[], &[1, 2], &[1, 2, 3]], (&[1, 2, 3], &[]), 2),
+        run("copy", by_month(Write::Append).as_it_is(), false, &[&[], &[1, 2], &[3], &[1, 2, 3]], (&[1, 2, 3], &[]), 2),
         Scenario {
             held_below: 0,
             act: Act::Retry,

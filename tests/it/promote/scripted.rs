@@ -37,6 +37,14 @@ pub struct Point {
     pub how: How,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Read,
+    Change,
+    /// Of a table's log.
+    Commit,
+}
+
 /// The bucket that all of these tests share the name of.
 pub const BUCKET: &str = "s3://lake";
 
@@ -45,8 +53,8 @@ pub struct Scripted {
     inner: Arc<InMemory>,
     point: Option<Point>,
     count: AtomicUsize,
-    /// Of the operations that were asked for, in their order: whether each changes something.
-    pub changes: std::sync::Mutex<Vec<bool>>,
+    /// The operations that were asked for, in their order.
+    pub asked: std::sync::Mutex<Vec<Asked>>,
     /// The process is gone.
     dead: AtomicBool,
     /// Told when the point is reached.
@@ -60,7 +68,7 @@ impl Scripted {
             inner: inner.clone(),
             point,
             count: AtomicUsize::new(0),
-            changes: Default::default(),
+            asked: Default::default(),
             dead: AtomicBool::new(false),
             reached: Notify::new(),
         });
@@ -73,11 +81,11 @@ impl Scripted {
         self.dead.store(true, Ordering::SeqCst);
     }
 
-    fn next(&self, changes: bool) -> Result<Option<Point>> {
+    fn next(&self, asked: Asked) -> Result<Option<Point>> {
         if self.dead.load(Ordering::SeqCst) {
             return Err(lost());
         }
-        self.changes.lock().expect("no panic").push(changes);
+        self.asked.lock().expect("no panic").push(asked);
         let number = self.count.fetch_add(1, Ordering::SeqCst);
         let point = self.point.filter(|point| point.at == number);
         if point.is_some_and(|point| point.how == How::Crash && !point.after) {
@@ -97,8 +105,8 @@ impl Scripted {
         lost()
     }
 
-    async fn through<T, F: Future<Output = Result<T>>>(&self, changes: bool, operation: impl Fn() -> F) -> Result<T> {
-        let Some(Point { after, how, .. }) = self.next(changes)? else { return operation().await };
+    async fn through<T, F: Future<Output = Result<T>>>(&self, asked: Asked, operation: impl Fn() -> F) -> Result<T> {
+        let Some(Point { after, how, .. }) = self.next(asked)? else { return operation().await };
         if !after {
             return Err(self.struck(how).await);
         }
@@ -112,7 +120,7 @@ impl Scripted {
 
     /// A listing that fails has no effect: before and after are one.
     fn listing<T: Send + 'static>(&self, list: BoxStream<'static, Result<T>>) -> BoxStream<'static, Result<T>> {
-        match self.next(false) {
+        match self.next(Asked::Read) {
             Ok(None) => list,
             Err(error) => futures::stream::once(async { Err(error) }).boxed(),
             Ok(Some(point)) => {
@@ -174,11 +182,13 @@ impl MultipartUpload for Upload {
 #[async_trait::async_trait]
 impl ObjectStore for Scripted {
     async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        self.through(true, || self.inner.put_opts(location, payload.clone(), opts.clone())).await
+        let commits = location.as_ref().contains("_delta_log") && location.as_ref().ends_with(".json");
+        let asked = if commits { Asked::Commit } else { Asked::Change };
+        self.through(asked, || self.inner.put_opts(location, payload.clone(), opts.clone())).await
     }
 
     async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        let point = self.next(true)?;
+        let point = self.next(Asked::Change)?;
         let begun = async || {
             let inner = self.inner.put_multipart_opts(location, opts.clone()).await?;
             Ok(Box::new(Upload { inner, point, dead: self.dead.load(Ordering::SeqCst) }) as Box<dyn MultipartUpload>)
@@ -192,16 +202,16 @@ impl ObjectStore for Scripted {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.through(false, || self.inner.get_opts(location, options.clone())).await
+        self.through(Asked::Read, || self.inner.get_opts(location, options.clone())).await
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[std::ops::Range<u64>]) -> Result<Vec<Bytes>> {
-        self.through(false, || self.inner.get_ranges(location, ranges)).await
+        self.through(Asked::Read, || self.inner.get_ranges(location, ranges)).await
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
         let failed = || futures::stream::once(async { Err(lost()) }).boxed();
-        match self.next(true) {
+        match self.next(Asked::Change) {
             Err(_) => failed(),
             Ok(None) => self.inner.delete_stream(locations),
             Ok(Some(point)) => {
@@ -233,10 +243,10 @@ impl ObjectStore for Scripted {
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.through(false, || self.inner.list_with_delimiter(prefix)).await
+        self.through(Asked::Read, || self.inner.list_with_delimiter(prefix)).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.through(true, || self.inner.copy_opts(from, to, options.clone())).await
+        self.through(Asked::Change, || self.inner.copy_opts(from, to, options.clone())).await
     }
 }
