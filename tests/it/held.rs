@@ -59,7 +59,7 @@ const MIXED: &[Order<'static>] = &[
 const DAY: &str = "2026-11-20";
 
 /// `more` stands in `dqc.toml`.
-fn shop(more: &str) -> Shop {
+pub fn shop(more: &str) -> Shop {
     let shop = Shop::new(more, "");
     contract(&shop, "1.0.0", 0, "append");
     shop.day(DAY, MIXED);
@@ -74,20 +74,20 @@ fn contract(shop: &Shop, version: &str, least: i64, write: &str) {
 }
 
 /// What a command printed, which must have ended well.
-fn ok(shop: &Shop, args: &[&str]) -> String {
+pub fn ok(shop: &Shop, args: &[&str]) -> String {
     let output = shop.dqc(args);
     assert_eq!(output.status.code(), Some(0), "{args:?}: {}", said(&output));
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-fn lines(shop: &Shop, args: &[&str]) -> Vec<Value> {
+pub fn lines(shop: &Shop, args: &[&str]) -> Vec<Value> {
     let args: Vec<&str> = args.iter().copied().chain(["--format", "json"]).collect();
     let text = ok(shop, &args);
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("not JSON: {e}: {line}"))).collect()
 }
 
 /// The tables themselves, as a reader of Delta sees them.
-fn lake(shop: &Shop) -> Lake {
+pub fn lake(shop: &Shop) -> Lake {
     Lake::at(&format!("file://{}", shop.path("lake").display()), Default::default())
 }
 
