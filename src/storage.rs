@@ -130,18 +130,6 @@ fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Whether an answer of S3 refuses the account: the library tells of some requests only in text that they were refused.
-fn refused(text: &str) -> Option<&'static str> {
-    let status = text.strip_prefix("Server returned non-2xx status code: ")?;
-    let expired = ["<Code>ExpiredToken</Code>", "<Code>InvalidToken</Code>"].iter().any(|code| status.contains(code));
-    match status.get(..3)? {
-        "403" => Some("permission denied"),
-        "401" => Some("the credentials are not accepted"),
-        "400" if expired => Some("the credentials are not accepted"),
-        _ => None,
-    }
-}
-
 fn root_of(url: &Url) -> String {
     format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default())
 }
@@ -176,9 +164,6 @@ fn kind_of(error: &(dyn std::error::Error + 'static)) -> (FaultKind, Option<&'st
                 object_store::Error::NotFound { .. } => return (FaultKind::Storage, Some("it is not there")),
                 _ => {}
             }
-        }
-        if let Some(why) = refused(&error.to_string()) {
-            return (FaultKind::Permission, Some(why));
         }
         if let Some(error) = error.downcast_ref::<std::io::Error>() {
             use std::io::ErrorKind as K;

@@ -57,7 +57,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     }
     if args.format == Format::Json {
         for batch in batches.values().flatten() {
-            context.print(&format!("{}\n", json(batch)));
+            context.print_json(&format!("{}\n", json(batch)));
         }
         return Ok(Exit::Clean);
     }

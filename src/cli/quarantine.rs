@@ -89,7 +89,7 @@ fn list(context: &Context, lakes: &Lakes, args: &List) -> Outcome {
         Ok::<Vec<Batch>, Fault>(found)
     })?;
     match args.format {
-        Format::Json => found.iter().for_each(|batch| context.print(&json(batch))),
+        Format::Json => found.iter().for_each(|batch| context.print_json(&json(batch))),
         _ => context.print(&text(context.out, &found, context.now())),
     }
     Ok(Exit::Clean)

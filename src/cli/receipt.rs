@@ -53,7 +53,7 @@ pub fn run(context: &Context, command: Command) -> Outcome {
         Command::List(_) => {
             let found = runtime()?.block_on(receipt::list(&url, &lakes.storage))?.ok_or_else(missing)?;
             match args.format {
-                Format::Json => found.iter().for_each(|one| context.print(&format!("{}\n", serde_json::json!(one)))),
+                Format::Json => found.iter().for_each(|one| context.print_json(&format!("{}\n", serde_json::json!(one)))),
                 _ => context.print(&listed(context.out, &found)),
             }
             Ok(Exit::Clean)

@@ -334,7 +334,7 @@ async fn forget_of_batch(task: &Task<'_>, lake: &Lake<'_>, batch: &str, which: &
 }
 
 fn manifest_text(held: &Manifest) -> Result<String, Fault> {
-    serde_json::to_string(held).map_err(|_| Fault::internal("the list of rows held back could not be written"))
+    serde_json::to_string(&held.without_values()).map_err(|_| Fault::internal("the list of rows held back could not be written"))
 }
 
 /// Carries out the newest list of what is held of a batch.

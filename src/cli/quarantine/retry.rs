@@ -65,7 +65,7 @@ pub fn run(context: &Context, lakes: &Lakes, args: &Args) -> Outcome {
             witness: Some(&witness),
         };
         let mut tell = |what: Result<&Retried, Event<'_>>| match what {
-            Ok(done) if args.format == Format::Json => context.print(&json(done)),
+            Ok(done) if args.format == Format::Json => context.print_json(&json(done)),
             Ok(done) => context.print(&text(context.out, done)),
             Err(Event::Notice(notice)) => context.log(&notice),
             Err(_) => {}

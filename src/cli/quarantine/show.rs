@@ -76,7 +76,7 @@ pub fn run(context: &Context, lakes: &Lakes, args: &Args) -> Outcome {
     let dataset = tasks.first().map_or(args.dataset.as_str(), |t| t.promotion.to.as_str());
     let (rows, all) = runtime()?.block_on(held::rows(dataset, &lake, &wanted, &privacy))?;
     match args.format {
-        Format::Json => rows.iter().for_each(|row| context.print(&json(row))),
+        Format::Json => rows.iter().for_each(|row| context.print_json(&json(row))),
         Format::Csv => context.print(&table(&rows)),
         Format::Text => context.print(&text(context.out, &rows, all)),
     }
