@@ -16,6 +16,10 @@ mod exit;
 mod explain;
 mod findings;
 mod fmt;
+#[cfg(feature = "engine")]
+mod gc;
+#[cfg(feature = "engine")]
+mod history;
 mod init;
 mod lsp;
 mod man;
@@ -30,6 +34,12 @@ mod remember;
 #[cfg(feature = "engine")]
 mod reports;
 mod revision;
+#[cfg(feature = "engine")]
+mod lakes;
+#[cfg(feature = "engine")]
+mod quarantine;
+#[cfg(feature = "engine")]
+mod receipt;
 #[cfg(feature = "engine")]
 mod run;
 #[cfg(feature = "engine")]

@@ -27,6 +27,7 @@
 //! | `file_count`, `bytes` | of the batch |
 //! | `verdict` | `passed`, `blocked`, `not_evaluated`, or `refused`: not judged |
 //! | `published`, `recovered` | whether it is in the target; whether an earlier run put it there |
+//! | `kind` | `batch`, or `retry` for rows that came out of quarantine |
 //! | `target_version` | the version of the target that published it |
 //! | `rows_input`, `rows_accepted`, `rows_quarantined` | |
 //! | `reason` | why it was refused |
@@ -43,7 +44,10 @@
 //! name, else `as_of`), `as_of`, `target_version`.
 
 mod columns;
+mod compact;
+pub mod history;
 mod last;
+pub mod log;
 mod metrics;
 mod read;
 mod sla;
@@ -74,6 +78,12 @@ pub fn now() -> i64 {
 pub fn new_id() -> uuid::Uuid {
     uuid::Uuid::new_v4()
 }
+
+/// The kind of an account of rows that came out of quarantine.
+pub const RETRY: &str = "retry";
+
+/// The ledger's tables.
+pub const TABLES: [&str; 5] = ["runs", "batches", "results", "metrics", "sla"];
 
 pub struct Ledger<'a> {
     /// With a closing slash.
@@ -113,6 +123,8 @@ pub struct BatchEntry<'a> {
     pub reason: Option<&'a str>,
     pub published: bool,
     pub recovered: bool,
+    /// Whether its rows come out of quarantine.
+    pub retry: bool,
     /// The target's id and the version that published the batch.
     pub version: Option<(&'a str, i64)>,
     pub started_at: i64,
@@ -125,7 +137,8 @@ impl<'a> Ledger<'a> {
         Self { url, storage, run_id: uuid::Uuid::new_v4().to_string(), as_of, started_at: now(), past: Default::default() }
     }
 
-    fn table(&self, name: &str) -> String {
+    /// The place of one of its tables.
+    pub fn table(&self, name: &str) -> String {
         format!("{}{name}/", self.url)
     }
 
@@ -184,6 +197,7 @@ impl<'a> Ledger<'a> {
         row.text("verdict", [Some(verdict)]);
         row.flag("published", [Some(entry.published)]);
         row.flag("recovered", [Some(entry.recovered)]);
+        row.text("kind", [Some(if entry.retry { RETRY } else { "batch" })]);
         row.number("target_version", [entry.version.map(|(_, version)| version)]);
         row.number("rows_input", count(|c| c.input));
         row.number("rows_accepted", count(|c| c.accepted));

@@ -14,9 +14,15 @@
 
 mod attempt;
 mod books;
+mod copy;
+mod evolution;
+pub mod gc;
+pub mod held;
+mod mirror;
 mod pending;
 mod plan;
 mod publish;
+mod retry;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +31,8 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use crate::fault::{Fault, FaultKind};
 use crate::hir::{Checked, Promotion};
 use crate::ir::{Place, Plan};
+use crate::lake::store::Store;
+use crate::ledger::log::Log;
 use crate::ledger::{BatchEntry, Ledger, RunEntry};
 use crate::project::Project;
 use crate::run::{Job, Report, Sink};
@@ -46,24 +54,28 @@ pub struct Lake<'a> {
     /// Of the rows held back, by the dataset that they were meant for.
     pub quarantine: BTreeMap<String, String>,
     pub ledger: String,
+    /// Where readers list the files of a dataset that is no Delta table, by the dataset; its own place is one then.
+    pub mirrors: BTreeMap<String, Place>,
 }
 
 impl<'a> Lake<'a> {
     /// That of a project's environment.
     pub fn of(project: &Project, checked: &Checked, storage: &'a Storage) -> Result<Self, Fault> {
         let mut lake =
-            Self { storage, places: BTreeMap::new(), quarantine: BTreeMap::new(), ledger: project.ledger()? };
+            Self { storage, places: BTreeMap::new(), quarantine: BTreeMap::new(), ledger: project.ledger()?, mirrors: BTreeMap::new() };
         for contract in &checked.contracts {
             let place = project.place(&contract.dataset, contract.at.as_deref(), contract.format.as_deref())?;
             lake.places.insert(contract.dataset.clone(), place);
         }
         for promotion in &checked.promotions {
             lake.quarantine.insert(promotion.to.clone(), project.quarantine(&promotion.to)?.url);
+            lake.mirror_parquet(&promotion.to);
         }
         Ok(lake)
     }
 }
 
+#[derive(Clone)]
 pub struct Options<'a> {
     /// The clock: microseconds since 1970 in UTC.
     pub as_of: i64,
@@ -73,6 +85,8 @@ pub struct Options<'a> {
     pub dry_run: bool,
     pub memory: Option<usize>,
     pub samples: usize,
+    /// The person or account that runs it, and the machine: for the receipts.
+    pub who: String,
     /// Told how many more rows of the batch at hand were read.
     pub progress: Option<&'a (dyn Fn(u64) + Send + Sync)>,
     pub stop: &'a Stop,
@@ -241,6 +255,7 @@ struct Run<'a> {
     options: &'a Options<'a>,
     judge: &'a dyn Judge,
     ledger: Ledger<'a>,
+    log: Log,
 }
 
 /// Promotes the pending batches of `tasks`, upstream first; `tell` hears of each batch as it is done.
@@ -251,12 +266,13 @@ pub async fn run(
     judge: &dyn Judge,
     tell: &mut (dyn FnMut(Event<'_>) + Send),
 ) -> Summary {
-    let ledger = Ledger::new(&lake.ledger, lake.storage, options.as_of);
-    let run = Run { lake, options, judge, ledger };
+    let run = Run::new(lake, options, judge);
+    run.log.note("began", &[("dqc", env!("CARGO_PKG_VERSION"))], &[("promotions", tasks.len() as u64)]);
     let mut summary = Summary { promotions: tasks.len(), ..Summary::default() };
     for task in plan::upstream_first(tasks) {
         if let Err(fault) = run.promotion(task, &mut summary, tell).await {
             let stopped = matches!(fault.kind, FaultKind::Stopped(_));
+            run.log.note("failed", &[("promotion", &task.promotion.name()), ("why", &fault.message)], &[]);
             summary.faults.push(fault);
             if stopped {
                 break;
@@ -278,6 +294,8 @@ pub async fn run(
         if let Err(fault) = run.ledger.write_run(&entry).await {
             summary.faults.push(fault);
         }
+        run.log.note("ended", &[], &[("exit_code", u64::try_from(summary.exit_code()).unwrap_or(0))]);
+        run.log.keep(lake.storage).await;
     }
     summary
 }
@@ -291,8 +309,7 @@ pub async fn waiting(
     lake: &Lake<'_>,
     options: &Options<'_>,
 ) -> Result<(Vec<Waiting>, Vec<String>), Fault> {
-    let ledger = Ledger::new(&lake.ledger, lake.storage, options.as_of);
-    let run = Run { lake, options, judge: &Engine, ledger };
+    let run = Run::new(lake, options, &Engine);
     let (mut waiting, mut notices) = (Vec::new(), Vec::new());
     for task in plan::upstream_first(tasks) {
         let (batches, told) = run.waiting(task).await?;
@@ -319,6 +336,11 @@ impl Run<'_> {
         self.ledger.write_batch(entry).await
     }
 
+    /// Before storage is asked for anything: no answer of it would make the commit safe.
+    fn commits_safely(&self, task: &Task<'_>) -> Result<(), Fault> {
+        Store::open(&self.place(&task.promotion.to)?.url, self.lake.storage)?.commits_safely()
+    }
+
     fn quarantine(&self, dataset: &str) -> Result<&str, Fault> {
         let url = self.lake.quarantine.get(dataset).map(String::as_str);
         url.ok_or_else(|| Fault::internal(format!("`{dataset}` has no place for rows held back")))
@@ -334,6 +356,7 @@ impl Run<'_> {
         self.options.stop.check()?;
         let name = task.promotion.name();
         plan::can_write(task)?;
+        self.commits_safely(task)?;
         let mut pending = self.pending(task).await?;
         summary.unsettled += pending.unsettled.len();
         for notice in pending.notices.drain(..) {
@@ -343,6 +366,10 @@ impl Run<'_> {
         for mut state in pending.batches {
             self.options.stop.check()?;
             let bytes = state.batch.input.files.iter().map(|f| f.size).sum();
+            self.log.note("taken up", &[("promotion", &name), ("batch", &state.batch.name)], &[]);
+            if let (Some(late), true) = (&state.late, task.promotion.write != crate::hir::Write::Append) {
+                tell(Event::Notice(format!("{name}: {} was published before; {late}", state.batch.name)));
+            }
             let (batch, files) = (state.batch.name.clone(), state.batch.input.files.len());
             tell(Event::Judging { promotion: &name, batch: &batch, files, bytes });
             if datasets.is_none() {
@@ -359,6 +386,12 @@ impl Run<'_> {
             };
             if let Some(fault) = stopped {
                 return Err(fault);
+            }
+            if let What::Failed(fault) = &what {
+                self.log.note("failed", &[("batch", &batch), ("why", &fault.message)], &[]);
+            }
+            if !self.options.dry_run {
+                self.log.keep(self.lake.storage).await;
             }
             summary.count(&what);
             let dataset = task.promotion.to.clone();

@@ -73,6 +73,16 @@ pub enum BatchVerdict {
     NotEvaluated,
 }
 
+impl BatchVerdict {
+    pub fn word(self) -> &'static str {
+        match self {
+            BatchVerdict::Passed => "passed",
+            BatchVerdict::Blocked => "blocked",
+            BatchVerdict::NotEvaluated => "not_evaluated",
+        }
+    }
+}
+
 /// `accepted + quarantined = input` where the batch was not blocked; both are 0 where it was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowCounts {

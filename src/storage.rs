@@ -1,5 +1,6 @@
 //! The stores behind URLs, as one environment reaches them: local disk and S3.
 
+mod credentials;
 pub mod durable;
 
 use std::collections::BTreeMap;
@@ -21,11 +22,19 @@ pub struct Storage {
     s3: BTreeMap<String, String>,
     /// By scheme and host, so that a bucket's connections are shared.
     roots: Arc<Mutex<BTreeMap<String, Arc<dyn ObjectStore>>>>,
+    /// A setting of the environment under which commits to S3 are not safe, and what it says.
+    unsafe_s3: Option<(&'static str, String)>,
 }
 
 impl Storage {
     pub fn new(s3: BTreeMap<String, String>) -> Self {
-        Self { s3, roots: Arc::default() }
+        Self { s3, ..Self::default() }
+    }
+
+    /// As if the environment had this setting, under which commits to S3 are not safe.
+    pub fn with_unsafe_setting(mut self, name: &'static str, value: &str) -> Self {
+        self.unsafe_s3 = Some((name, value.to_owned()));
+        self
     }
 
     /// That of a project's environment; its secrets are read here.
@@ -43,7 +52,26 @@ impl Storage {
         set("access_key_id", secret(&s3.access_key_id)?);
         set("secret_access_key", secret(&s3.secret_access_key)?);
         set("session_token", secret(&s3.session_token)?);
-        Ok(Self::new(settings))
+        set("server_side_encryption", s3.encryption.clone());
+        set("sse_kms_key_id", s3.kms_key.clone());
+        let mut storage = Self::new(settings);
+        storage.unsafe_s3 = unsafe_setting();
+        Ok(storage)
+    }
+
+    /// Refuses to commit where two writers could both believe that theirs is the next version.
+    pub fn commits_safely(&self, url: &Url) -> Result<(), Fault> {
+        match &self.unsafe_s3 {
+            Some((name, value)) if url.scheme() != "file" => Err(Fault::usage(format!(
+                "tables in `{}` cannot be written safely: `{name}` is `{value}`",
+                root_of(url)
+            ))
+            .with_help(
+                "dqc commits by conditional requests of S3 itself, which writers under another lock do not see; unset it, \
+                 and let nobody else write these tables",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Uses `store` for every URL that starts with the scheme and host of `url`.
@@ -80,8 +108,26 @@ impl Storage {
             })?;
             builder = builder.with_config(key, value);
         }
+        if !self.s3.contains_key("access_key_id") {
+            credentials::exist(bucket)?;
+        }
         builder.build().map_err(|e| fault(&e, &format!("the bucket `{bucket}` could not be set up")))
     }
+}
+
+/// Another lock than S3's own conditional requests, or none at all.
+fn unsafe_setting() -> Option<(&'static str, String)> {
+    let set = |name: &'static str| setting(name).map(|value| (name, value));
+    set("AWS_S3_LOCKING_PROVIDER").or_else(|| {
+        set("AWS_CONDITIONAL_PUT").filter(|(_, value)| !value.eq_ignore_ascii_case("etag"))
+    })
+}
+
+/// Of the environment, if it is there and not empty.
+fn setting(name: &str) -> Option<String> {
+    // The faces hand no environment down to here; the settings of storage are read where storage is.
+    #[allow(clippy::disallowed_methods)]
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn root_of(url: &Url) -> String {

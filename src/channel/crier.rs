@@ -45,8 +45,13 @@ impl<'a> Crier<'a> {
         let Some(promotion) = self.promotions.iter().find(|p| p.name() == entry.promotion) else { return Ok(()) };
         let plan = self.plans.iter().find(|p| p.promotion.as_deref() == Some(entry.promotion));
         let Some(plan) = plan.filter(|_| !promotion.notify.is_empty()) else { return Ok(()) };
-        let thread = thread_of(&["batch", entry.promotion, entry.batch]);
-        let before = self.outbox.thread(&thread).await?;
+        let mut thread = thread_of(&["batch", entry.promotion, entry.batch]);
+        let mut before = self.outbox.thread(&thread).await?;
+        if entry.retry && before.as_ref().is_some_and(|t| t.kind.is_trouble()) {
+            // The trouble goes on: it is of other rows than those that came out.
+            thread = thread_of(&["retry", entry.promotion, entry.batch]);
+            before = self.outbox.thread(&thread).await?;
+        }
         let trouble = before.as_ref().filter(|t| t.kind.is_trouble());
         let (kind, act) = match news(entry) {
             Some(news) => news,
@@ -55,7 +60,7 @@ impl<'a> Crier<'a> {
         };
         let mut channels: BTreeSet<String> = listeners(promotion, act);
         let recovered = !kind.is_trouble() && trouble.is_some();
-        if let Some(thread) = trouble.filter(|_| recovered) {
+        if let Some(thread) = before.as_ref().filter(|_| recovered || entry.retry) {
             // Whoever knows of the trouble hears of its end.
             channels.extend(thread.told.iter().cloned());
         }
@@ -159,6 +164,9 @@ fn listeners(promotion: &Promotion, act: Act) -> BTreeSet<String> {
 /// What a batch gives cause to say, and to whom.
 fn news(entry: &BatchEntry<'_>) -> Option<(Kind, Act)> {
     let Some(report) = entry.report else { return entry.reason.map(|_| (Kind::Refused, Act::Block)) };
+    if entry.retry {
+        return Some((Kind::Retried, Act::Quarantine));
+    }
     if !entry.published {
         return (report.verdict == BatchVerdict::Blocked).then_some((Kind::Blocked, Act::Block));
     }
@@ -173,6 +181,8 @@ fn news(entry: &BatchEntry<'_>) -> Option<(Kind, Act)> {
 fn cause(entry: &BatchEntry<'_>, kind: Kind) -> String {
     let mut parts = vec![entry.attempt.to_owned(), entry.identity.to_owned()];
     parts.extend(entry.reason.map(str::to_owned));
+    // Each time that rows come out is news of its own.
+    parts.extend(entry.version.filter(|_| entry.retry).map(|(table, version)| format!("{table}/{version}")));
     if kind.is_trouble() {
         let blocking = entry.report.into_iter().flat_map(|r| &r.rules).filter(|r| r.action == Effect::Block);
         parts.extend(blocking.map(|r| r.rule.clone()));

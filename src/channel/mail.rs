@@ -83,7 +83,7 @@ fn page(message: &Message) -> String {
     let color = match message.kind {
         Kind::Blocked | Kind::Refused | Kind::SlaMissed => "#b3261e",
         Kind::Quarantined | Kind::Warned => "#8a5a00",
-        Kind::Recovered => "#1b6e3c",
+        Kind::Recovered | Kind::Retried => "#1b6e3c",
     };
     let code = "font-family:monospace;white-space:pre-wrap;background:#f4f4f4;padding:8px";
     html! {

@@ -18,6 +18,8 @@ pub enum Kind {
     Warned,
     /// What was blocked or missed is well again.
     Recovered,
+    /// Rows came out of quarantine and are published.
+    Retried,
     /// A service level is missed.
     SlaMissed,
 }
@@ -32,7 +34,7 @@ impl Kind {
         match self {
             Kind::Blocked | Kind::Refused | Kind::SlaMissed => "✗",
             Kind::Quarantined | Kind::Warned => "!",
-            Kind::Recovered => "✓",
+            Kind::Recovered | Kind::Retried => "✓",
         }
     }
 }

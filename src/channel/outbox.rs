@@ -96,7 +96,7 @@ impl Outbox {
         let thread =
             Thread { number, kind: message.kind, cause: cause.to_owned(), since: message.since.clone(), told };
         let bytes = serde_json::to_vec(&thread).map_err(|_| Fault::internal("a thread has no JSON form"))?;
-        self.store.put(&format!("threads/{}.json", message.thread), bytes).await
+        self.store.write(&format!("threads/{}.json", message.thread), bytes).await
     }
 
     /// What waits for a channel, in the order in which it was written.
@@ -134,6 +134,6 @@ impl Outbox {
     pub async fn pause(&self, channel: &str, until: i64) {
         let bytes = until.to_string().into_bytes();
         // Without the note the server is asked again, and says so again.
-        let _ = self.store.put(&format!("paused/{}.json", folder(channel)), bytes).await;
+        let _ = self.store.write(&format!("paused/{}.json", folder(channel)), bytes).await;
     }
 }

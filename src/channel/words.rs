@@ -36,7 +36,7 @@ pub fn of_batch(
     let mut rules: Vec<&RuleResult> = entry.report.into_iter().flat_map(|r| &r.rules).collect();
     rules.retain(|r| r.action != Effect::None);
     rules.sort_by_key(|r| std::cmp::Reverse(rank(r.action)));
-    if kind == Kind::Recovered {
+    if matches!(kind, Kind::Recovered | Kind::Retried) {
         rules.clear();
     }
     let told: Vec<Rule> = rules.iter().take(RULES).map(|r| rule(r, plan, sources)).collect();
@@ -53,6 +53,7 @@ pub fn of_batch(
         ),
         Kind::Quarantined => (format!("{dataset}: batch {batch} is published, with rows in quarantine"), None),
         Kind::Warned => (format!("{dataset}: batch {batch} is published, with warnings"), None),
+        Kind::Retried => (retried(entry), None),
         Kind::Recovered | Kind::SlaMissed => (format!("{dataset}: batch {batch} is published after all"), None),
     };
     let trouble = kind.is_trouble();
@@ -81,6 +82,18 @@ pub fn of_batch(
         next: next.map(str::to_owned),
         again: trouble.then(|| format!("{again} --dry-run")),
     }
+}
+
+/// What came out of quarantine, and what is in it still.
+fn retried(entry: &BatchEntry<'_>) -> String {
+    let rows = entry.report.map(rows).unwrap_or(Rows { input: 0, accepted: 0, quarantined: 0 });
+    let out = super::message::counted(rows.accepted, "row");
+    let rest = match rows.quarantined {
+        0 => "none stays".to_owned(),
+        1 => "1 stays".to_owned(),
+        more => format!("{more} stay"),
+    };
+    format!("{}: {out} of batch {} came out of quarantine, {rest}", entry.dataset, entry.batch)
 }
 
 fn rank(action: Effect) -> u8 {

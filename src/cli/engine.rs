@@ -4,7 +4,7 @@ use std::path::Path;
 
 use clap::Subcommand;
 
-use super::{Context, Outcome, audit, pending, plan, profile, run as runner, sla};
+use super::{Context, Outcome, audit, gc, history, pending, plan, profile, quarantine, receipt, run as runner, sla};
 use crate::Compilation;
 use crate::diagnostics::Diagnostic;
 use crate::fault::Fault;
@@ -17,6 +17,12 @@ pub enum Command {
     Plan(plan::Args),
     Profile(profile::Args),
     Sla(sla::Args),
+    #[command(subcommand)]
+    Quarantine(quarantine::Command),
+    #[command(subcommand)]
+    Receipt(receipt::Command),
+    History(history::Args),
+    Gc(gc::Args),
 }
 
 pub fn run(context: &Context, command: Command) -> Outcome {
@@ -27,6 +33,10 @@ pub fn run(context: &Context, command: Command) -> Outcome {
         Command::Plan(args) => plan::run(context, args),
         Command::Profile(args) => profile::run(context, args),
         Command::Sla(args) => sla::run(context, args),
+        Command::Quarantine(command) => quarantine::run(context, command),
+        Command::Receipt(command) => receipt::run(context, command),
+        Command::History(args) => history::run(context, args),
+        Command::Gc(args) => gc::run(context, args),
     }
 }
 

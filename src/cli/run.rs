@@ -175,6 +175,7 @@ async fn promote_all(
         dry_run: args.dry_run,
         memory: context.global.memory,
         samples: args.samples,
+        who: who(),
         progress: Some(&progress),
         stop: &stop,
         witness: Some(witness),
@@ -188,8 +189,19 @@ async fn promote_all(
     summary
 }
 
-/// The first signal ends the run between two steps; a second one ends it at once, which is safe too.
-async fn heed_signals(stop: std::sync::Arc<Stop>) {
+/// The account and the machine, for the receipts.
+pub(super) fn who() -> String {
+    let user = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    let host = gethostname::gethostname();
+    format!("{}@{}", user.as_deref().unwrap_or("unknown"), host.to_string_lossy())
+}
+
+/// How long a step may still take once the run is asked to end.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(8);
+
+/// The first signal ends the run between two steps; a second one, or a step that takes too long, ends it at once,
+/// which is safe too.
+pub(super) async fn heed_signals(stop: std::sync::Arc<Stop>) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
@@ -206,6 +218,10 @@ async fn heed_signals(stop: std::sync::Arc<Stop>) {
         }
         asked = true;
         stop.ask(number);
+        tokio::spawn(async move {
+            tokio::time::sleep(GRACE).await;
+            std::process::exit(128 + number);
+        });
     }
 }
 

@@ -20,19 +20,50 @@ pub struct Batch {
     pub input: Input,
     /// Whether its producer has finished, as far as can be seen.
     pub settled: bool,
+    /// Why it cannot be a batch at all, in a sentence.
+    pub unfit: Option<String>,
 }
 
 /// What lies at a place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Sorted by name.
+    /// Sorted by name, versions by their number.
     pub batches: Vec<Batch>,
     /// Data files that belong to no batch.
     pub stray: Vec<String>,
+    /// The first version that the log of a table still tells of, where it is not the table's first.
+    pub since: Option<i64>,
 }
 
 /// The name of the one batch of a dataset that is promoted as a whole.
 pub const WHOLE: &str = "all";
+
+/// The folder, in every layer, of what a version of a table added.
+fn version_name(number: i64) -> String {
+    format!("version={number}")
+}
+
+/// What each version of a table added.
+async fn versions(place: &Place, storage: &Storage) -> Result<Found, Fault> {
+    if place.format != Format::Delta {
+        return Err(Fault::usage(format!("`{}` is no Delta table, and has no versions to be batches", place.url))
+            .with_help("batches by folder or file"));
+    }
+    let Some(table) = Table::open(&place.url, storage).await? else {
+        return Ok(Found::default());
+    };
+    let (found, cut) = table.versions().await?;
+    let since = found.first().map(|v| v.number).filter(|_| cut);
+    let batch = |version: crate::lake::delta::versions::Version| Batch {
+        name: version_name(version.number),
+        unfit: version.removes.then(|| {
+            format!("version {} takes rows back, and batches by version are for tables that only grow", version.number)
+        }),
+        input: Input { place: place.clone(), files: version.added, version: Some(version.number) },
+        settled: true,
+    };
+    Ok(Found { batches: found.into_iter().map(batch).collect(), stray: Vec::new(), since })
+}
 
 /// The batches at a place, pinned. `settled`: microseconds that a batch's newest file must be old at `as_of`,
 /// unless a `_SUCCESS` file lies beside it; what a Delta table holds is settled.
@@ -43,6 +74,9 @@ pub async fn find(
     settled: Option<i64>,
     as_of: i64,
 ) -> Result<Found, Fault> {
+    if *by == BatchBy::Version {
+        return versions(place, storage).await;
+    }
     let Some(mut listing) = listing(place, storage).await? else {
         return Ok(Found::default());
     };
@@ -64,10 +98,10 @@ pub async fn find(
                 Some(age) => newest.saturating_add(age) <= as_of || listing.is_marked(&name),
             };
             let input = Input { place: place.clone(), files, version: listing.version };
-            Batch { name, input, settled: done }
+            Batch { name, input, settled: done, unfit: None }
         })
         .collect();
-    Ok(Found { batches, stray })
+    Ok(Found { batches, stray, since: None })
 }
 
 /// All files of a dataset, pinned; `None` where it does not exist.
@@ -149,7 +183,8 @@ pub fn name_of(by: &BatchBy, format: Format, path: &str) -> Result<Option<String
             })
         }
         BatchBy::Version => {
-            return Err(Fault::usage("batches by version are not supported yet").with_help("batches by folder or file"));
+            let folder = path.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+            folder.filter(|f| f.strip_prefix("version=").is_some_and(|n| n.parse::<i64>().is_ok()))
         }
     })
 }
@@ -205,6 +240,23 @@ pub async fn unreadable(input: &Input, storage: &Storage) -> Result<Option<Strin
         }
     }
     Ok(None)
+}
+
+/// How a batch's files differ from those it had, in words; `None` where they do not.
+pub fn difference(before: &[InputFile], now: &[InputFile]) -> Option<String> {
+    let of = |files: &[InputFile], path: &str| files.iter().find(|f| f.path == path).cloned();
+    let late: Vec<&str> = now.iter().filter(|f| of(before, &f.path).is_none()).map(|f| f.path.as_str()).collect();
+    let gone: Vec<&str> = before.iter().filter(|f| of(now, &f.path).is_none()).map(|f| f.path.as_str()).collect();
+    let other = |f: &&InputFile| of(before, &f.path).is_some_and(|b| !is_same(&b, f));
+    let other: Vec<&str> = now.iter().filter(other).map(|f| f.path.as_str()).collect();
+    let part = |paths: &[&str], one: &str, many: &str| match paths {
+        [] => None,
+        [path] => Some(format!("`{path}` {one}")),
+        [first, ..] => Some(format!("{} files {many}, among them `{first}`", paths.len())),
+    };
+    let parts = [part(&late, "came late", "came late"), part(&other, "was written again", "were written again"), part(&gone, "is gone", "are gone")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// The same state of the same file, by what listings say.

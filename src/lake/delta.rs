@@ -3,16 +3,19 @@
 //! A table is always created empty first and changed from a version that was read: only then does every
 //! writer that commits at the same time see the others' transactions.
 
+mod safety;
 mod statistics;
 mod transactions;
+pub mod versions;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
 use deltalake::kernel::transaction::{CommitBuilder, CommitData, CommitProperties, TransactionError};
+pub use deltalake::kernel::StructField;
 use deltalake::kernel::{
-    Action, Add, LogicalFileView, MetadataExt, Protocol, StructField, StructType, Transaction, new_metadata,
+    Action, Add, LogicalFileView, MetadataExt, Protocol, StructType, Transaction, new_metadata,
 };
 use deltalake::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, default_logstore};
 use deltalake::protocol::{DeltaOperation, SaveMode};
@@ -49,6 +52,8 @@ pub struct Change {
     pub columns: Option<Schema>,
     /// Fail if anything at all was committed since the version read.
     pub exclusive: bool,
+    /// The same rows in other files.
+    pub rearranges: bool,
 }
 
 /// What became of a commit.
@@ -130,6 +135,29 @@ impl Table {
         Ok(())
     }
 
+    /// Refuses what this program would break.
+    pub fn writable(&self) -> Result<(), Fault> {
+        self.store.commits_safely()?;
+        let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
+        let protocol = serde_json::to_value(snapshot.protocol()).unwrap_or_default();
+        safety::check(&self.name, &protocol, snapshot.metadata().configuration(), &snapshot.schema())
+    }
+
+    /// The columns whose values stand in the log instead of the files.
+    pub fn partitioned(&self) -> Result<Vec<String>, Fault> {
+        let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
+        Ok(snapshot.metadata().partition_columns().iter().map(ToString::to_string).collect())
+    }
+
+    /// Files that were removed from the table: when, in milliseconds since 1970 in UTC, by path.
+    pub async fn removed(&self) -> Result<HashMap<String, i64>, Fault> {
+        let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
+        let unreadable = |e| failed(&e, &format!("the log of the table `{}` could not be read", self.name));
+        let log = self.inner.log_store();
+        let all: Vec<_> = snapshot.all_tombstones(log.as_ref()).try_collect().await.map_err(unreadable)?;
+        Ok(all.iter().map(|gone| (gone.path().into_owned(), gone.deletion_timestamp().unwrap_or(i64::MAX))).collect())
+    }
+
     pub fn version(&self) -> i64 {
         self.inner.version().and_then(|v| i64::try_from(v).ok()).unwrap_or(0)
     }
@@ -150,11 +178,7 @@ impl Table {
         let mut files = Vec::new();
         for file in snapshot.log_data().iter() {
             if file.deletion_vector_descriptor().is_some() {
-                return Err(Fault::usage(format!(
-                    "the table `{}` has deletion vectors, which are not supported",
-                    self.name
-                ))
-                .with_help("purge them: `reorg table … apply (purge)`"));
+                return Err(deletion_vectors(&self.name));
             }
             let path = file.object_store_path().to_string();
             let mut partition: Vec<(String, String)> =
@@ -171,6 +195,20 @@ impl Table {
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
+    }
+
+    /// Those files of the version, as the log names them, for which `wanted` holds.
+    pub fn adds(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<Add>, Fault> {
+        let snapshot = self.inner.snapshot().map_err(|e| failed(&e, "the table is not loaded"))?;
+        let mut found = Vec::new();
+        for file in snapshot.log_data().iter() {
+            if wanted(file.object_store_path().as_ref()) {
+                // There is no other way to a file's action.
+                #[allow(deprecated)]
+                found.push(Add { path: file.object_store_path().to_string(), ..file.add_action() });
+            }
+        }
+        Ok(found)
     }
 
     /// The files of the version with what the log notes beside each, sorted by path.
@@ -238,11 +276,19 @@ impl Table {
         Ok(None)
     }
 
+    /// What every commit that the log still tells of says of itself, newest first, with its version.
+    pub async fn commits(&self) -> Result<Vec<(i64, HashMap<String, Value>)>, Fault> {
+        let unreadable = |e| failed(&e, &format!("the log of the table `{}` could not be read", self.name));
+        let all: Vec<_> = self.inner.history(None).try_collect().await.map_err(unreadable)?;
+        Ok((0..=self.version()).rev().zip(all.into_iter().map(|commit| commit.info)).collect())
+    }
+
     /// Makes the change, or says that it is not made.
     ///
     /// # Errors
     /// Storage refuses, and it is certain that nothing was committed.
     pub async fn commit(&mut self, change: Change) -> Result<Committed, Fault> {
+        self.writable()?;
         let commit = uuid::Uuid::new_v4().to_string();
         let sent = self.send(&commit, change).await;
         match sent {
@@ -270,13 +316,17 @@ impl Table {
             }
             actions.push(Action::Metadata(metadata));
         }
+        if !change.remove.is_empty() && !change.rearranges && safety::is_append_only(snapshot.metadata().configuration()) {
+            return Err(Fault::usage(format!("the table `{}` lets no row be taken back (`delta.appendOnly`)", self.name))
+                .with_help("write `append`, or set the property to false"));
+        }
         let mode = if change.remove.is_empty() { SaveMode::Append } else { SaveMode::Overwrite };
         for file in snapshot.log_data().iter() {
             if change.remove.contains(file.object_store_path().as_ref()) {
-                actions.push(Action::Remove(file.remove_action(true)));
+                actions.push(Action::Remove(file.remove_action(!change.rearranges)));
             }
         }
-        actions.extend(change.add.into_iter().map(Action::Add));
+        actions.extend(change.add.into_iter().map(|add| Action::Add(Add { data_change: !change.rearranges, ..add })));
         let mut metadata = change.metadata;
         metadata.insert(COMMIT.to_owned(), Value::from(commit));
         let mut properties = CommitProperties::default().with_metadata(metadata);
@@ -326,9 +376,15 @@ impl Table {
     }
 }
 
+fn deletion_vectors(table: &str) -> Fault {
+    Fault::usage(format!("the table `{table}` has deletion vectors, which are not supported"))
+        .with_help("purge them: `reorg table … apply (purge)`")
+}
+
 /// Writes version 0, or fails. The library's own way tries again after another creator as the next version, and
 /// gives the table a second identity by that.
 async fn create(log: &LogStoreRef, schema: &Schema, store: &Store) -> Result<(), Fault> {
+    store.commits_safely()?;
     let unfit = || Fault::internal("the table's first version could not be made");
     let schema = StructType::try_new(schema::delta_fields(schema)?).map_err(|_| unfit())?;
     let metadata = new_metadata(&schema, Vec::<String>::new(), Vec::<(String, String)>::new()).map_err(|_| unfit())?;

@@ -104,7 +104,7 @@ async fn register(session: &SessionContext, name: &str, url: &Url, paths: &[Stri
 async fn write(table: &Table, folder: &str, rows: DataFrame) -> Result<(Written, u64), Fault> {
     let stream = rows.execute_stream().await.map_err(failed)?;
     let schema = stream.schema();
-    write_all(&table.store, folder, &schema, stream.map(|rows| rows.map_err(failed))).await
+    write_all(&table.store, folder, &schema, stream.map(|rows| rows.map_err(failed)), true).await
 }
 
 impl By {

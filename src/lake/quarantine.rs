@@ -11,6 +11,8 @@
 //! | `_dqc_file`, `_dqc_row` | where the row stood, counted from 1 |
 //! | `_dqc_held_at` | the clock of the run |
 
+pub mod read;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -69,9 +71,22 @@ impl Held {
     fn clash(&self, field: &Field) -> Option<String> {
         let new = schema::delta_fields(&Schema::new(vec![field.clone()])).ok()?.pop()?;
         let there = self.columns.iter().find(|c| c.name().eq_ignore_ascii_case(field.name()))?;
-        let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
-        (!schema::same(there, &new)).then(|| new.data_type().to_string().chars().map(word).collect())
+        (!schema::same(there, &new)).then(|| word(&new))
     }
+}
+
+/// A column's type as the end of a name.
+fn word(field: &StructField) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    field.data_type().to_string().chars().map(letter).collect()
+}
+
+/// The name that a column of a file had in its source; `table`: the columns of the quarantine, where one of another
+/// type may stand under it.
+pub fn own_name(field: &Field, table: &[StructField]) -> String {
+    let ty = schema::delta_fields(&Schema::new(vec![field.clone()])).ok().and_then(|mut f| f.pop());
+    let own = ty.and_then(|ty| field.name().strip_suffix(&format!("__{}", word(&ty))).map(str::to_owned));
+    own.filter(|own| table.iter().any(|c| c.name().eq_ignore_ascii_case(own))).unwrap_or_else(|| field.name().clone())
 }
 
 /// Why rows are held, one entry a row.
@@ -179,7 +194,7 @@ pub async fn settle(
             transaction: Some((transaction.clone(), version)),
             metadata: [("dqc_batch".to_owned(), batch.into())].into(),
             columns: Some(arrow_schema(&manifest.columns)?),
-            exclusive: false,
+            ..Change::default()
         };
         match quarantine.commit(change).await? {
             Committed::Version(_) => return Ok(()),

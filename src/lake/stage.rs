@@ -1,29 +1,26 @@
 //! Where a batch's rows go while it is judged: parquet files that no log names yet.
 
-use std::collections::HashMap;
+mod file;
+mod split;
+pub mod stats;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
-use deltalake::datafile::writer::{PartitionWriter, PartitionWriterConfig};
 use deltalake::kernel::Add;
 use futures::{Stream, StreamExt};
-use object_store::path::Path;
-use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
 use tokio::sync::{Mutex, RwLock};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::lake::quarantine::{Held, Marks};
 use crate::lake::schema;
 use crate::lake::store::Store;
-use crate::lake::store::hashing::Hashing;
 use crate::run::{HeldRow, Sink};
-use crate::storage::fault;
+use split::{Split, Told};
 
-/// Rows in memory before they are encoded; a file has one group for so many.
-const GROUP_ROWS: usize = 1 << 20;
+pub use split::{SHA256, add};
 
 /// Takes the rows of one judgement.
 pub struct Stage {
@@ -31,14 +28,16 @@ pub struct Stage {
     held: Held,
     /// The folder of the batch, in the target and in quarantine.
     folder: String,
+    /// The target's partition columns.
+    partitioned: Vec<String>,
     pass: RwLock<Option<Arc<Pass>>>,
 }
 
 struct Pass {
     accepted: SchemaRef,
     held: SchemaRef,
-    writers: Vec<Mutex<Writer>>,
-    holder: Mutex<Writer>,
+    writers: Vec<Mutex<Split>>,
+    holder: Mutex<Split>,
 }
 
 /// Files that are written and not yet part of a table.
@@ -57,8 +56,8 @@ pub struct Files {
 }
 
 impl Stage {
-    pub fn new(target: Store, held: Held, folder: &str) -> Self {
-        Self { target, held, folder: folder.to_owned(), pass: RwLock::default() }
+    pub fn new(target: Store, held: Held, folder: &str, partitioned: Vec<String>) -> Self {
+        Self { target, held, folder: folder.to_owned(), partitioned, pass: RwLock::default() }
     }
 
     /// Closes the files.
@@ -74,9 +73,9 @@ impl Stage {
         staged.held.schema = Some(pass.held.clone());
         let mut failed = None;
         for writer in &pass.writers {
-            failed = failed.or(writer.lock().await.close(&mut staged.accepted).await.err());
+            failed = failed.or(staged.accepted.take(&mut *writer.lock().await).await);
         }
-        failed = failed.or(pass.holder.lock().await.close(&mut staged.held).await.err());
+        failed = failed.or(staged.held.take(&mut *pass.holder.lock().await).await);
         match failed {
             None => Ok(staged),
             Some(fault) => {
@@ -110,10 +109,10 @@ impl Sink for Stage {
     async fn begin(&self, accepted: SchemaRef, held: SchemaRef, partitions: usize) -> Result<(), Fault> {
         let accepted = schema::stored(&accepted);
         let held = self.held.schema(&held);
-        let writers: Result<Vec<_>, Fault> = (0..partitions.max(1))
-            .map(|_| Writer::new(&self.target, &self.folder, &accepted).map(Mutex::new))
-            .collect();
-        let holder = Mutex::new(Writer::new(&self.held.store, &self.folder, &held)?);
+        let split = |_| Split::new(&self.target, &self.folder, &accepted, &self.partitioned, Told::Bounds);
+        let writers: Result<Vec<_>, Fault> =
+            (0..partitions.max(1)).map(|partition| split(partition).map(Mutex::new)).collect();
+        let holder = Mutex::new(Split::new(&self.held.store, &self.folder, &held, &[], Told::Counts)?);
         let pass = Pass { accepted, held, writers: writers?, holder };
         let before = self.pass.write().await.replace(Arc::new(pass));
         if let Some(before) = before {
@@ -146,75 +145,58 @@ impl Pass {
     }
 }
 
-/// The tag of a file in the log that holds the SHA-256 of its bytes, in hexadecimal.
-pub const SHA256: &str = "dqc_sha256";
-
-/// Writes one file, which is not begun before its first row.
-struct Writer {
-    inner: Option<PartitionWriter>,
-    store: Arc<Hashing>,
-    rows: AtomicU64,
-    place: String,
+impl Files {
+    /// Closes the files of a writer and takes them in.
+    async fn take(&mut self, writer: &mut Split) -> Option<Fault> {
+        let (files, rows, failed) = writer.finish().await;
+        self.files.extend(files);
+        self.rows += rows;
+        failed
+    }
 }
 
-impl Writer {
-    fn new(store: &Store, folder: &str, schema: &SchemaRef) -> Result<Self, Fault> {
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::SNAPPY)
-            .set_max_row_group_row_count(Some(GROUP_ROWS))
-            .set_created_by(concat!("dqc ", env!("CARGO_PKG_VERSION")).to_owned())
-            .build();
-        let unnameable = |_| Fault::usage(format!("`{folder}` cannot be the name of a folder"));
-        let folder = Path::parse(folder).map_err(unnameable)?;
-        let config = PartitionWriterConfig::try_new(
-            schema.clone(),
-            Default::default(),
-            Some(properties),
-            None,
-            None,
-            None,
-            Some(folder),
-        );
-        let hashing = Arc::new(Hashing::new(store.folder()));
-        let writer =
-            config.and_then(|c| PartitionWriter::try_with_config(hashing.clone(), c, Default::default(), None));
-        let place = store.url.to_string();
-        match writer {
-            Ok(writer) => Ok(Self { inner: Some(writer), store: hashing, rows: AtomicU64::new(0), place }),
-            Err(e) => Err(failed(&e, &place)),
-        }
+/// Takes the rows of a batch that is expected to need no change, and does not write them: its files can be copied.
+/// The first row that is held back ends the judgement; the rows are needed then.
+pub struct Unchanged {
+    schema: RwLock<Option<SchemaRef>>,
+    dirty: AtomicBool,
+}
+
+impl Unchanged {
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Self { schema: RwLock::default(), dirty: AtomicBool::new(false) }
     }
 
-    async fn write(&mut self, rows: &RecordBatch) -> Result<(), Fault> {
-        let Some(writer) = &mut self.inner else {
-            return Err(Fault::internal("rows came after the end"));
-        };
-        writer.write(rows).await.map_err(|e| failed(&e, &self.place))?;
-        self.rows.fetch_add(rows.num_rows() as u64, Ordering::Relaxed);
+    /// Whether a row was held back.
+    pub fn is_dirty(&self) -> bool {
+        self.dirty.load(Ordering::SeqCst)
+    }
+
+    /// Of the rows that were accepted, as a table keeps them.
+    pub async fn schema(&self) -> Option<SchemaRef> {
+        self.schema.read().await.clone()
+    }
+}
+
+#[async_trait::async_trait]
+impl Sink for Unchanged {
+    async fn begin(&self, accepted: SchemaRef, _: SchemaRef, _: usize) -> Result<(), Fault> {
+        self.schema.write().await.replace(schema::stored(&accepted));
         Ok(())
     }
 
-    async fn close(&mut self, files: &mut Files) -> Result<(), Fault> {
-        let Some(writer) = self.inner.take() else {
+    async fn accept(&self, _: usize, _: RecordBatch) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    async fn hold(&self, _: usize, rows: RecordBatch, _: Vec<HeldRow>) -> Result<(), Fault> {
+        if rows.num_rows() == 0 {
             return Ok(());
-        };
-        for mut file in writer.close().await.map_err(|e| failed(&e, &self.place))? {
-            file.tags = Some(HashMap::from([(SHA256.to_owned(), self.store.digest(&file.path))]));
-            files.files.push(file);
         }
-        files.rows += self.rows.load(Ordering::Relaxed);
-        Ok(())
+        self.dirty.store(true, Ordering::SeqCst);
+        Err(Fault::new(FaultKind::Conflict, "a row is held back"))
     }
-
-    async fn abort(&mut self) {
-        if let Some(writer) = self.inner.take() {
-            let _ = writer.abort().await;
-        }
-    }
-}
-
-fn failed(error: &deltalake::DeltaTableError, place: &str) -> Fault {
-    fault(error, &format!("rows could not be written below `{place}`"))
 }
 
 /// Files as the log of a table would name them.
@@ -223,18 +205,20 @@ pub type Written = Vec<Add>;
 /// Writes rows to one file below a folder of a place, where no log names it yet.
 pub async fn write(store: &Store, folder: &str, rows: &RecordBatch) -> Result<Written, Fault> {
     let one = futures::stream::iter([Ok(rows.clone())]);
-    Ok(write_all(store, folder, &rows.schema(), one).await?.0)
+    Ok(write_all(store, folder, &rows.schema(), one, true).await?.0)
 }
 
-/// Writes a stream of rows likewise; gives the files and the number of rows.
+/// Writes a stream of rows likewise; gives the files and the number of rows. `bounds`: the log tells the least and
+/// greatest values.
 pub async fn write_all(
     store: &Store,
     folder: &str,
     schema: &Schema,
     mut rows: impl Stream<Item = Result<RecordBatch, Fault>> + Unpin,
+    bounds: bool,
 ) -> Result<(Written, u64), Fault> {
     let schema = schema::stored(schema);
-    let mut writer = Writer::new(store, folder, &schema)?;
+    let mut writer = Split::new(store, folder, &schema, &[], if bounds { Told::Bounds } else { Told::Counts })?;
     while let Some(next) = rows.next().await {
         let written = match next.and_then(|rows| schema::convert(&rows, &schema)) {
             Ok(rows) => writer.write(&rows).await,
@@ -245,7 +229,26 @@ pub async fn write_all(
             return Err(fault);
         }
     }
-    let mut files = Files::default();
-    writer.close(&mut files).await?;
-    Ok((files.files, files.rows))
+    match writer.finish().await {
+        (files, rows, None) => Ok((files, rows)),
+        (files, _, Some(fault)) => {
+            store.discard(files.into_iter().map(|f| f.path)).await;
+            Err(fault)
+        }
+    }
+}
+
+/// Writes rows to one file of their own types, which no log will name; gives its path.
+pub async fn write_as_is(
+    store: &Store,
+    schema: &SchemaRef,
+    rows: Vec<RecordBatch>,
+) -> Result<String, Fault> {
+    let path = format!("{}.parquet", uuid::Uuid::new_v4());
+    let mut file = file::FileWriter::new(store, path.clone(), schema)?;
+    for rows in &rows {
+        file.write(rows).await?;
+    }
+    file.close().await?;
+    Ok(path)
 }

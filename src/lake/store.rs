@@ -1,12 +1,10 @@
 //! The store behind a place: a local folder or an S3 bucket, behind the same names.
 
-pub mod hashing;
-
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, PutMultipartOptions, WriteMultipart};
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -15,12 +13,18 @@ use crate::ir::InputFile;
 pub use crate::storage::Storage;
 use crate::storage::fault;
 
+/// S3 copies a file of at most five gigabytes in one request.
+const SERVER_COPY: u64 = 5_000_000_000;
+const COPY_PART: usize = 16 << 20;
+
 /// One place of an environment's storage.
 #[derive(Clone)]
 pub struct Store {
     pub url: Url,
     pub root: Arc<dyn ObjectStore>,
     prefix: Path,
+    /// Why commits here would not be safe.
+    unsafe_because: Option<Fault>,
 }
 
 impl Store {
@@ -31,7 +35,12 @@ impl Store {
             Url::parse(&format!("{url}{slash}")).map_err(|_| Fault::usage(format!("`{url}` is no path and no URL")))?;
         let prefix = Path::from_url_path(url.path())
             .map_err(|_| Fault::usage(format!("`{url}` holds a name that storage cannot keep")))?;
-        Ok(Self { root: storage.root(&url)?, url, prefix })
+        Ok(Self { root: storage.root(&url)?, unsafe_because: storage.commits_safely(&url).err(), url, prefix })
+    }
+
+    /// Refuses a place where two writers could both believe that theirs is the next version.
+    pub fn commits_safely(&self) -> Result<(), Fault> {
+        self.unsafe_because.clone().map_or(Ok(()), Err)
     }
 
     /// The store as seen from this place.
@@ -115,12 +124,6 @@ impl Store {
         Ok(hex(&hash.finalize()))
     }
 
-    /// Writes a small file, over one that is there.
-    pub async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<(), Fault> {
-        let failed = |e| fault(&e, &format!("`{path}` below `{}` could not be written", self.url));
-        self.root.put(&self.path(path), bytes.into()).await.map(|_| ()).map_err(failed)
-    }
-
     /// Writes a small file unless there is one; says whether it did.
     pub async fn create(&self, path: &str, bytes: Vec<u8>) -> Result<bool, Fault> {
         let options = object_store::PutOptions::from(object_store::PutMode::Create);
@@ -128,6 +131,52 @@ impl Store {
             Ok(_) => Ok(true),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
             Err(e) => Err(fault(&e, &format!("`{path}` below `{}` could not be written", self.url))),
+        }
+    }
+
+    pub async fn put(&self, path: &str, bytes: bytes::Bytes) -> object_store::Result<()> {
+        self.root.put(&self.path(path), bytes.into()).await.map(|_| ())
+    }
+
+    /// Begins a file that is sent in parts.
+    pub async fn begin(&self, path: &str) -> object_store::Result<Box<dyn MultipartUpload>> {
+        self.root.put_multipart_opts(&self.path(path), PutMultipartOptions::default()).await
+    }
+
+    /// Writes a small file, whatever was there before.
+    pub async fn write(&self, path: &str, bytes: impl Into<bytes::Bytes>) -> Result<(), Fault> {
+        let written = self.put(path, bytes.into()).await;
+        written.map_err(|e| fault(&e, &format!("`{path}` below `{}` could not be written", self.url)))
+    }
+
+    /// Copies a file of another place to here: by the storage itself where it can, else byte by byte.
+    pub async fn copy_from(&self, from: &Store, path: &str, to: &str, size: u64) -> Result<(), Fault> {
+        let failed = |e| fault(&e, &format!("`{path}` below `{}` could not be copied to `{}`", from.url, self.url));
+        if Arc::ptr_eq(&self.root, &from.root) && (size <= SERVER_COPY || self.url.scheme() == "file") {
+            return self.root.copy(&from.path(path), &self.path(to)).await.map_err(failed);
+        }
+        let mut bytes = from.root.get(&from.path(path)).await.map_err(failed)?.into_stream();
+        let mut upload = WriteMultipart::new_with_chunk_size(self.begin(to).await.map_err(failed)?, COPY_PART);
+        loop {
+            match bytes.next().await {
+                Some(Ok(chunk)) => {
+                    upload.put(chunk);
+                    upload.wait_for_capacity(4).await.map_err(failed)?;
+                }
+                Some(Err(e)) => {
+                    let _ = upload.abort().await;
+                    return Err(failed(e));
+                }
+                None => return upload.finish().await.map(|_| ()).map_err(failed),
+            }
+        }
+    }
+
+    /// Removes a file; one that is not there is removed already.
+    pub async fn remove(&self, path: &str) -> Result<(), Fault> {
+        match self.root.delete(&self.path(path)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(e) => Err(fault(&e, &format!("`{path}` below `{}` could not be removed", self.url))),
         }
     }
 
@@ -151,7 +200,7 @@ pub fn partition_of(path: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn percent_decoded(text: &str) -> String {
+pub fn percent_decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes;

@@ -6,7 +6,7 @@ use arrow::array::{Array, Float64Array, Int64Array, RecordBatch, StringArray, Ti
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::Ledger;
+use super::{Ledger, RETRY};
 use crate::fault::Fault;
 use crate::ir::InputFile;
 use crate::lake::delta::Table;
@@ -73,7 +73,7 @@ impl Ledger<'_> {
                     newest.insert(key, found);
                 }
             }
-            Some(())
+            Some(true)
         })
         .await?;
         Ok(newest)
@@ -82,13 +82,27 @@ impl Ledger<'_> {
     /// Of every dataset.
     pub async fn last_batches(&self) -> Result<LastBatches, Fault> {
         let mut newest = LastBatches::new();
-        let columns = ["dataset", "batch", "verdict", "rows_input", "rows_quarantined", "finished_at"];
+        // Rows that came out of quarantine since: how many are in it still.
+        let mut rests: BTreeMap<(String, String), (i64, Option<i64>)> = BTreeMap::new();
+        let columns = ["dataset", "batch", "verdict", "kind", "rows_input", "rows_quarantined", "finished_at"];
         self.newest("batches", &columns, &mut |rows| {
             let (datasets, batches): (&StringArray, &StringArray) = (column(rows, "dataset")?, column(rows, "batch")?);
             let verdicts: &StringArray = column(rows, "verdict")?;
             let (input, held): (&Int64Array, &Int64Array) = (column(rows, "rows_input")?, column(rows, "rows_quarantined")?);
             let times: &TimestampMicrosecondArray = column(rows, "finished_at")?;
+            // Files of an earlier version have no kinds.
+            let kinds: Option<&StringArray> = column(rows, "kind");
+            let mut judged = false;
             for row in 0..rows.num_rows() {
+                if kinds.is_some_and(|kinds| kinds.is_valid(row) && kinds.value(row) == RETRY) {
+                    let key = (datasets.value(row).to_owned(), batches.value(row).to_owned());
+                    let rest = (times.value(row), (!held.is_null(row)).then(|| held.value(row)));
+                    if rests.get(&key).is_none_or(|known| *known <= rest) {
+                        rests.insert(key, rest);
+                    }
+                    continue;
+                }
+                judged = true;
                 let found = LastBatch {
                     verdict: verdicts.value(row).to_owned(),
                     batch: batches.value(row).to_owned(),
@@ -101,17 +115,24 @@ impl Ledger<'_> {
                     newest.insert(dataset.to_owned(), found);
                 }
             }
-            Some(())
+            Some(judged)
         })
         .await?;
+        for (dataset, last) in &mut newest {
+            let rest = rests.get(&(dataset.clone(), last.batch.clone()));
+            if let Some((_, rest)) = rest.filter(|(at, _)| *at >= last.at) {
+                last.quarantined = *rest;
+            }
+        }
         Ok(newest)
     }
 
+    /// Hands over what the newest files of each folder hold, at least until `take` says that it found what it looks for.
     async fn newest(
         &self,
         table: &str,
         columns: &[&str],
-        take: &mut (dyn FnMut(&RecordBatch) -> Option<()> + Send),
+        take: &mut (dyn FnMut(&RecordBatch) -> Option<bool> + Send),
     ) -> Result<(), Fault> {
         let Some(log) = Table::open(&self.table(table), self.storage).await? else { return Ok(()) };
         let mut by_folder: BTreeMap<String, Vec<InputFile>> = BTreeMap::new();
@@ -121,14 +142,18 @@ impl Ledger<'_> {
         }
         for mut files in by_folder.into_values() {
             files.sort_by_key(|f| std::cmp::Reverse(f.modified));
-            for file in files.iter().take(FILES) {
+            let mut found = false;
+            for (number, file) in files.iter().enumerate() {
+                if found && number >= FILES {
+                    break;
+                }
                 let bytes = log.store.read(&file.path).await?;
                 let unreadable = || Fault::storage(format!("the ledger's file `{}` could not be read", file.path));
                 let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|_| unreadable())?;
                 let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
                 let reader = builder.with_projection(mask).build().map_err(|_| unreadable())?;
                 for rows in reader {
-                    take(&rows.map_err(|_| unreadable())?).ok_or_else(unreadable)?;
+                    found |= take(&rows.map_err(|_| unreadable())?).ok_or_else(unreadable)?;
                 }
             }
         }

@@ -18,11 +18,13 @@ pub struct Published {
     pub identity: String,
     pub files: Vec<InputFile>,
     pub target_version: i64,
-    finished_at: i64,
+    /// Rows that went to quarantine.
+    pub held: u64,
+    pub finished_at: i64,
 }
 
-const COLUMNS: [&str; 7] =
-    ["promotion", "batch", "published", "files_sha256", "files", "target_version", "finished_at"];
+const COLUMNS: [&str; 8] =
+    ["promotion", "batch", "published", "files_sha256", "files", "target_version", "rows_quarantined", "finished_at"];
 
 pub async fn published(
     url: &str,
@@ -61,6 +63,7 @@ fn take(rows: &RecordBatch, promotion: &str, newest: &mut BTreeMap<String, Publi
     let identities: &StringArray = column(rows, "files_sha256")?;
     let files: &StringArray = column(rows, "files")?;
     let versions: &Int64Array = column(rows, "target_version")?;
+    let held: &Int64Array = column(rows, "rows_quarantined")?;
     let times: &TimestampMicrosecondArray = column(rows, "finished_at")?;
     for row in 0..rows.num_rows() {
         if promotions.value(row) != promotion || !published.value(row) {
@@ -70,6 +73,7 @@ fn take(rows: &RecordBatch, promotion: &str, newest: &mut BTreeMap<String, Publi
             identity: identities.value(row).to_owned(),
             files: serde_json::from_str(files.value(row)).unwrap_or_default(),
             target_version: if versions.is_null(row) { 0 } else { versions.value(row) },
+            held: if held.is_null(row) { 0 } else { u64::try_from(held.value(row)).unwrap_or(0) },
             finished_at: times.value(row),
         };
         let batch = batches.value(row);

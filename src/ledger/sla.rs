@@ -154,7 +154,7 @@ impl Ledger<'_> {
         Ok(newest)
     }
 
-    /// Everything that is booked of a dataset's batches, in no order.
+    /// Everything that is booked of a dataset's batches, in no order; not rows that came out of quarantine later, which make no batch.
     pub async fn booked(&self, dataset: &str) -> Result<Vec<Booked>, Fault> {
         let mut found = Vec::new();
         let columns = [
@@ -166,6 +166,7 @@ impl Ledger<'_> {
             "target_version",
             "reason",
             "files",
+            "kind",
             "finished_at",
         ];
         self.each("batches", &columns, &mut |rows| {
@@ -176,7 +177,10 @@ impl Ledger<'_> {
             let versions: &arrow::array::Int64Array = column(rows, "target_version")?;
             let files: &StringArray = column(rows, "files")?;
             let times: &TimestampMicrosecondArray = column(rows, "finished_at")?;
-            for row in (0..rows.num_rows()).filter(|row| datasets.value(*row) == dataset) {
+            // Files of an earlier version have no kinds.
+            let kinds: Option<&StringArray> = column(rows, "kind");
+            let is_batch = |row: usize| kinds.is_none_or(|kinds| kinds.is_null(row) || kinds.value(row) != super::RETRY);
+            for row in (0..rows.num_rows()).filter(|row| datasets.value(*row) == dataset && is_batch(*row)) {
                 let listed: Vec<InputFile> = serde_json::from_str(files.value(row)).unwrap_or_default();
                 found.push(Booked {
                     batch: batches.value(row).to_owned(),

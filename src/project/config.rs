@@ -47,6 +47,10 @@ pub struct S3 {
     pub access_key_id: Option<Secret>,
     pub secret_access_key: Option<Secret>,
     pub session_token: Option<Secret>,
+    /// How the server encrypts what is written: `AES256`, `aws:kms`, `aws:kms:dsse`.
+    pub encryption: Option<String>,
+    /// The key of `aws:kms`, by its id or ARN.
+    pub kms_key: Option<String>,
 }
 
 /// Where a secret is to be read; its value never stands in `dqc.toml`.
@@ -205,10 +209,18 @@ impl Reader {
     }
 
     fn s3(&mut self, mut table: Table, s3: &mut S3) {
-        for (key, slot) in [("region", &mut s3.region), ("endpoint", &mut s3.endpoint)] {
+        for (key, slot) in [("region", &mut s3.region), ("endpoint", &mut s3.endpoint), ("kms_key", &mut s3.kms_key)] {
             if let Some((text, span)) = self.text_at(&mut table, key) {
                 self.open(key, &text, span);
                 *slot = Some(text);
+            }
+        }
+        const ENCRYPTION: [&str; 3] = ["AES256", "aws:kms", "aws:kms:dsse"];
+        if let Some((name, span)) = self.text_at(&mut table, "encryption") {
+            if ENCRYPTION.contains(&name.as_str()) {
+                s3.encryption = Some(name);
+            } else {
+                self.found.push(errors::not_one_of("encryption", &name, span, ENCRYPTION));
             }
         }
         for (key, slot) in [("allow_http", &mut s3.allow_http), ("path_style", &mut s3.path_style)] {

@@ -11,20 +11,24 @@ use crate::ir::{Format, Input};
 use crate::lake::batch;
 use crate::lake::delta::Table;
 use crate::lake::quarantine::Held;
-use crate::lake::stage::Stage;
+use crate::engine::sink::Discard;
+use crate::lake::stage::{Stage, Staged, Unchanged};
 use crate::lake::store::{Store, hex};
 use crate::ledger::BatchEntry;
 use crate::promote::pending::{Before, State, number};
 use crate::promote::publish::{Judged, Kept, Leave};
-use crate::promote::{Run, Task, What};
+use crate::promote::{Run, Task, What, copy, evolution};
 use crate::run::{BatchVerdict, Job, Report, Sink};
 
 /// How often a batch is judged again because others changed the target meanwhile.
 const TRIES: usize = 8;
 
-const CHANGED: &str = "its files changed after it was published, and `write append` cannot take rows back";
+fn too_late(state: &State) -> String {
+    let how = state.late.as_deref().unwrap_or("its files changed");
+    format!("{how}, after the batch was published, and `write append` cannot take rows back")
+}
 
-type Done = (What, Option<Report>);
+pub(super) type Done = (What, Option<Report>);
 
 impl Run<'_> {
     pub(super) async fn batch(
@@ -42,7 +46,10 @@ impl Run<'_> {
         }
         let changed = matches!(state.published, Before::Changed | Before::UnbookedAndChanged);
         if changed && task.promotion.write == Write::Append {
-            return self.refuse(task, state, CHANGED.to_owned()).await;
+            return self.refuse(task, state, too_late(state)).await;
+        }
+        if let Some(why) = &state.batch.unfit {
+            return self.refuse(task, state, why.clone()).await;
         }
         if state.identity.is_none() {
             state.identity = Some(self.identity(&state.batch).await?);
@@ -84,7 +91,7 @@ impl Run<'_> {
                 return Ok(Some((What::Recovered(version), report)));
             }
             Some(_) if task.promotion.write == Write::Append => {
-                return self.refuse(task, state, CHANGED.to_owned()).await.map(Some);
+                return self.refuse(task, state, too_late(state)).await.map(Some);
             }
             _ => {}
         }
@@ -93,11 +100,14 @@ impl Run<'_> {
             None => None,
         };
         let history = self.history(task).await?;
-        let stage = Arc::new(Stage::new(
-            Store::open(&place.url, self.lake.storage)?,
-            self.held(task, state, &attempt).await?,
-            &state.batch.name,
-        ));
+        let partitioned = match &target {
+            Some(target) => {
+                target.writable()?;
+                evolution::check(task, target).await?;
+                target.partitioned()?
+            }
+            None => Vec::new(),
+        };
         let job = Job {
             plan: task.plan,
             storage: self.lake.storage,
@@ -112,27 +122,97 @@ impl Run<'_> {
             samples: self.options.samples,
             progress: self.options.progress,
         };
-        let sink: Arc<dyn Sink> = if self.options.dry_run { Arc::new(crate::engine::sink::Discard) } else { stage.clone() };
-        let judged = tokio::select! {
-            judged = self.judge.judge(&job, sink) => judged,
-            fault = self.options.stop.asked() => Err(fault),
-        };
-        let mut report = match judged {
+        if self.options.dry_run {
+            return match self.judged(&job, Arc::new(Discard)).await {
+                Ok(report) => self.not_published(task, state, &attempt, report).await.map(Some),
+                Err(fault) => self.not_judged(task, state, fault).await.map(Some),
+            };
+        }
+        if let Some(files) = self.copyable(task, state, target.as_ref()).await? {
+            let unchanged = Arc::new(Unchanged::new());
+            match self.judged(&job, unchanged.clone()).await {
+                Ok(report) if report.verdict == BatchVerdict::Blocked => {
+                    return self.not_published(task, state, &attempt, report).await.map(Some);
+                }
+                Ok(mut report) => {
+                    if let (0, Some(accepted)) = (report.rows.quarantined, unchanged.schema().await) {
+                        let copied = self.copied(task, state, identity, &files).await?;
+                        self.log.note("copied", &[("batch", &state.batch.name)], &[("files", files.len() as u64)]);
+                        let stage = Stage::new(
+                            Store::open(&place.url, self.lake.storage)?,
+                            self.held(task, state, &attempt).await?,
+                            &state.batch.name,
+                            partitioned,
+                        );
+                        let staged = copy::staged(copied, accepted);
+                        let judged = Judged::new(task, state, identity, &attempt, target, &staged);
+                        let kept = self.publish(judged, &mut report).await;
+                        return self.kept(task, state, &stage, staged, kept, report).await;
+                    }
+                }
+                Err(_) if unchanged.is_dirty() => {}
+                Err(fault) => return self.not_judged(task, state, fault).await.map(Some),
+            }
+        }
+        let stage = Arc::new(Stage::new(
+            Store::open(&place.url, self.lake.storage)?,
+            self.held(task, state, &attempt).await?,
+            &state.batch.name,
+            partitioned,
+        ));
+        let mut report = match self.judged(&job, stage.clone()).await {
             Ok(report) => report,
             Err(fault) => {
                 stage.abort().await;
                 return self.not_judged(task, state, fault).await.map(Some);
             }
         };
-        report.promoted = false;
-        if report.verdict == BatchVerdict::Blocked || self.options.dry_run {
+        if report.verdict == BatchVerdict::Blocked {
             stage.abort().await;
             return self.not_published(task, state, &attempt, report).await.map(Some);
         }
         let staged = stage.finish().await?;
-        let judged = Judged { task, state, identity, attempt: &attempt, target, staged: &staged };
-        match self.publish(judged, &mut report).await {
-            Ok(Kept::Published(version)) => Ok(Some((What::Published(version), Some(report)))),
+        let (accepted, held) = (staged.accepted.files.len() as u64, staged.held.files.len() as u64);
+        self.log.note("staged", &[("batch", &state.batch.name)], &[("accepted_files", accepted), ("held_files", held)]);
+        let judged = Judged::new(task, state, identity, &attempt, target, &staged);
+        let kept = self.publish(judged, &mut report).await;
+        self.kept(task, state, &stage, staged, kept, report).await
+    }
+
+    /// What the engine says of the rows, unless the run is asked to end.
+    pub(super) async fn judged(&self, job: &Job<'_>, sink: Arc<dyn Sink>) -> Result<Report, Fault> {
+        let batch = job.batch.unwrap_or_default();
+        let (files, bytes) = (job.input.files.len() as u64, job.input.files.iter().map(|f| f.size).sum());
+        self.log.note("judging", &[("batch", batch)], &[("files", files), ("bytes", bytes)]);
+        let judged = tokio::select! {
+            judged = self.judge.judge(job, sink) => judged,
+            fault = self.options.stop.asked() => Err(fault),
+        };
+        let mut report = judged?;
+        report.promoted = false;
+        let rows = report.rows;
+        self.log.note(
+            "judged",
+            &[("batch", batch), ("verdict", report.verdict.word())],
+            &[("input", rows.input), ("accepted", rows.accepted), ("quarantined", rows.quarantined)],
+        );
+        Ok(report)
+    }
+
+    /// What becomes of staged files that were published, or not.
+    async fn kept(
+        &self,
+        task: &Task<'_>,
+        state: &State,
+        stage: &Stage,
+        staged: Staged,
+        kept: Result<Kept, (Fault, Leave)>,
+        report: Report,
+    ) -> Result<Option<Done>, Fault> {
+        match kept {
+            Ok(Kept::Published(version)) => {
+                Ok(Some((What::Published(version), Some(report))))
+            }
             Ok(Kept::Again) => {
                 stage.discard(staged).await;
                 Ok(None)
@@ -170,7 +250,7 @@ impl Run<'_> {
         Ok(Some(Input { place: self.place(&task.promotion.to)?.clone(), files, version: Some(target.version()) }))
     }
 
-    async fn held(&self, task: &Task<'_>, state: &State, attempt: &str) -> Result<Held, Fault> {
+    pub(super) async fn held(&self, task: &Task<'_>, state: &State, attempt: &str) -> Result<Held, Fault> {
         let url = self.quarantine(&task.promotion.to)?;
         let columns = match Table::open(url, self.lake.storage).await? {
             Some(table) => table.columns()?,
@@ -219,6 +299,7 @@ impl Run<'_> {
     }
 
     async fn refuse(&self, task: &Task<'_>, state: &State, why: String) -> Result<Done, Fault> {
+        self.log.note("refused", &[("batch", &state.batch.name), ("reason", &why)], &[]);
         if !self.options.dry_run {
             let entry = BatchEntry { reason: Some(&why), ..self.entry(task, state) };
             self.book(&entry).await?;
@@ -228,6 +309,6 @@ impl Run<'_> {
 }
 
 /// An attempt's identity: what is promoted, under which contract, from which files.
-fn attempt_of(promotion: &str, contract_sha256: &str, files_sha256: &str) -> String {
+pub(super) fn attempt_of(promotion: &str, contract_sha256: &str, files_sha256: &str) -> String {
     hex(&Sha256::digest(format!("{promotion}\0{contract_sha256}\0{files_sha256}")))
 }

@@ -23,7 +23,14 @@ pub(super) struct Receipt<'a> {
     pub held: &'a Manifest,
     pub report: &'a Report,
     pub files: &'a [crate::ir::InputFile],
+    /// The person or account, and the machine.
+    pub who: &'a str,
+    /// Whether the rows come out of quarantine.
+    pub retry: bool,
 }
+
+/// In a commit that publishes rows out of quarantine: how many.
+pub(super) const RETRY: &str = "dqc_retried";
 
 impl Receipt<'_> {
     /// As entries of the log; whatever has parts is JSON in text, which every reader of the log takes.
@@ -40,7 +47,7 @@ impl Receipt<'_> {
         let json = |value: Result<String, serde_json::Error>| {
             value.map(Value::from).map_err(|_| Fault::internal("the receipt could not be written"))
         };
-        Ok(HashMap::from([
+        let mut entries = HashMap::from([
             ("dqc_promotion".to_owned(), self.promotion.into()),
             ("dqc_batch".to_owned(), self.batch.into()),
             ("dqc_attempt".to_owned(), self.attempt.into()),
@@ -53,7 +60,13 @@ impl Receipt<'_> {
             ("dqc_held".to_owned(), json(serde_json::to_string(&self.held.without_values()))?),
             ("dqc_report".to_owned(), json(serde_json::to_string(&report))?),
             ("dqc_metrics".to_owned(), json(serde_json::to_string(recorded(&report)))?),
-        ]))
+            ("dqc_by".to_owned(), self.who.into()),
+            ("dqc_version".to_owned(), env!("CARGO_PKG_VERSION").into()),
+        ]);
+        if self.retry {
+            entries.insert(RETRY.to_owned(), self.report.rows.accepted.into());
+        }
+        Ok(entries)
     }
 }
 
@@ -79,7 +92,8 @@ impl Run<'_> {
         let ours = |info: &HashMap<String, Value>| {
             says(info, "dqc_promotion", &state.promotion) && says(info, "dqc_batch", &state.batch.name)
         };
-        let Some((version, info)) = target.find_commit(None, ours).await? else {
+        let first = |info: &HashMap<String, Value>| ours(info) && info.contains_key("dqc_report") && !info.contains_key(RETRY);
+        let Some((version, info)) = target.find_commit(None, first).await? else {
             // The log is cleaned of old entries by then; what it decided stands.
             let entry = BatchEntry { published: true, recovered: true, ..self.entry(task, state) };
             self.book(&entry).await?;
@@ -92,11 +106,11 @@ impl Run<'_> {
                 format!("version {version} of `{}` has an unreadable receipt", task.promotion.to),
             )
         };
-        let held: Manifest = serde_json::from_str(text("dqc_held")).map_err(unread)?;
         let mut report: Report = serde_json::from_str(text("dqc_report")).map_err(unread)?;
         report.recorded = serde_json::from_str(text("dqc_metrics")).unwrap_or_default();
         let id = target.id()?;
-        self.quarantine_rows(task, state, &held, &id, version).await?;
+        self.settle_quarantine(task, state, &target).await?;
+        self.mirror(task).await?;
         let entry = self.entry(task, state);
         let identity = text("dqc_files_sha256");
         // What was published may have been other files than those of now.
@@ -113,6 +127,20 @@ impl Run<'_> {
         };
         self.book(&entry).await?;
         Ok((version, Some(report)))
+    }
+
+    /// Brings the batch's rows in quarantine in line with the newest commit that says which they are.
+    pub(super) async fn settle_quarantine(&self, task: &Task<'_>, state: &State, target: &Table) -> Result<(), Fault> {
+        let of_batch = |info: &HashMap<String, Value>| {
+            let says = |key: &str, what: &str| info.get(key).and_then(Value::as_str) == Some(what);
+            says("dqc_promotion", &state.promotion) && says("dqc_batch", &state.batch.name) && info.contains_key("dqc_held")
+        };
+        let Some((version, info)) = target.find_commit(None, of_batch).await? else { return Ok(()) };
+        let held = info.get("dqc_held").and_then(Value::as_str).unwrap_or_default();
+        let held: Manifest = serde_json::from_str(held).map_err(|_| {
+            Fault::internal(format!("version {version} of `{}` has an unreadable receipt", task.promotion.to))
+        })?;
+        self.quarantine_rows(task, state, &held, &target.id()?, version).await
     }
 
     pub(super) async fn quarantine_rows(
@@ -143,6 +171,7 @@ impl Run<'_> {
             reason: None,
             published: false,
             recovered: false,
+            retry: false,
             version: None,
             started_at: state.started_at,
         }

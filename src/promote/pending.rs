@@ -75,6 +75,10 @@ pub(super) struct State {
     /// What its files are, where they had to be read to know it.
     pub identity: Option<Identity>,
     pub published: Before,
+    /// How its files differ from those that were published.
+    pub late: Option<String>,
+    /// Whether the batch published before it had no row to hold back, as far as is known.
+    pub likely_clean: bool,
     /// When it was taken up, by the machine's clock.
     pub started_at: i64,
 }
@@ -132,6 +136,12 @@ impl Run<'_> {
                 promotion.from
             ));
         }
+        if let Some(since) = found.since {
+            pending.notices.push(format!(
+                "{name}: the log of `{}` begins with version {since}; what came before cannot be a batch any more",
+                promotion.from
+            ));
+        }
         let chosen = |batch: &Batch| self.options.batch.is_none_or(|wanted| wanted == batch.name);
         if found.batches.is_empty() {
             pending.notices.push(format!("{name}: `{}` has no batches", promotion.from));
@@ -149,8 +159,11 @@ impl Run<'_> {
             None => BTreeMap::new(),
         };
         if let Some(target) = &target {
+            target.writable()?;
             self.one_kind_of_batches(task, target)?;
         }
+        let last = booked.values().max_by_key(|book| book.finished_at);
+        let likely_clean = last.is_none_or(|book| book.held == 0);
         let batches: Vec<Batch> = found.batches.into_iter().filter(chosen).collect();
         let recorded = match &target {
             Some(target) => {
@@ -164,6 +177,7 @@ impl Run<'_> {
                 None => Ok(self.state(&name, batch, None, Before::Nothing)),
                 Some(there) => self.published_before(&name, batch, there, &booked).await?,
             };
+            let state = state.map(|state| State { likely_clean, ..state });
             match state {
                 Ok(state) if !state.batch.settled && state.published != Before::Unbooked => {
                     pending.unsettled.push(state.batch)
@@ -227,11 +241,20 @@ impl Run<'_> {
             (false, true) => Before::Unbooked,
             (false, false) => Before::UnbookedAndChanged,
         };
-        Ok(Ok(self.state(promotion, batch, Some(identity), published)))
+        let late = booked.get(&batch.name).and_then(|book| batch::difference(&book.files, &batch.input.files));
+        Ok(Ok(State { late, ..self.state(promotion, batch, Some(identity), published) }))
     }
 
     fn state(&self, promotion: &str, batch: Batch, identity: Option<Identity>, published: Before) -> State {
-        State { promotion: promotion.to_owned(), batch, identity, published, started_at: now() }
+        State {
+            promotion: promotion.to_owned(),
+            batch,
+            identity,
+            published,
+            late: None,
+            likely_clean: true,
+            started_at: now(),
+        }
     }
 
     pub(super) async fn identity(&self, batch: &Batch) -> Result<Identity, Fault> {

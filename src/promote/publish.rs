@@ -27,6 +27,31 @@ pub(super) struct Judged<'j> {
     /// As it stood when the batch was judged.
     pub target: Option<Table>,
     pub staged: &'j Staged,
+    /// The number under which the target's log has the batch, or will.
+    pub number: i64,
+    /// Rows that come out of quarantine are added to those of their batch, and take no one's place.
+    pub retry: bool,
+}
+
+impl<'j> Judged<'j> {
+    pub fn new(
+        task: &'j Task<'j>,
+        state: &'j State,
+        identity: &'j Identity,
+        attempt: &'j str,
+        target: Option<Table>,
+        staged: &'j Staged,
+    ) -> Self {
+        let number = number(&identity.sha256);
+        Self { task, state, identity, attempt, target, staged, number, retry: false }
+    }
+
+    /// What of the batch is to be in quarantine.
+    pub fn manifest(&self) -> Result<Manifest, Fault> {
+        let held = &self.staged.held;
+        let columns = held.schema.as_ref().map(|schema| schema::delta_fields(schema)).transpose()?;
+        Ok(Manifest { files: held.files.clone(), columns: columns.unwrap_or_default() })
+    }
 }
 
 /// What became of staged rows.
@@ -64,20 +89,18 @@ impl Run<'_> {
             return Ok(Kept::Again);
         };
         target.takes(&columns).map_err(nothing)?;
-        let held = Manifest {
-            files: judged.staged.held.files.clone(),
-            columns: match &judged.staged.held.schema {
-                Some(schema) => schema::delta_fields(schema).map_err(nothing)?,
-                None => Vec::new(),
-            },
-        };
+        let held = judged.manifest().map_err(nothing)?;
         report.promoted = true;
         let version = match self.commit(&judged, &mut target, columns, &held, report).await? {
             Some(version) => version,
             None => return Ok(Kept::Again),
         };
         let id = target.id().map_err(files)?;
+        let name = &judged.state.batch.name;
+        self.log.note("published", &[("batch", name)], &[("version", u64::try_from(version).unwrap_or(0))]);
         self.quarantine_rows(judged.task, judged.state, &held, &id, version).await.map_err(files)?;
+        self.log.note("quarantine settled", &[("batch", name)], &[("files", held.files.len() as u64)]);
+        self.mirror(judged.task).await.map_err(files)?;
         let entry = BatchEntry {
             attempt: judged.attempt,
             report: Some(report),
@@ -86,6 +109,7 @@ impl Run<'_> {
             ..self.entry(judged.task, judged.state)
         };
         self.book(&entry).await.map_err(files)?;
+        self.log.note("booked", &[("batch", name)], &[]);
         Ok(Kept::Published(version))
     }
 
@@ -101,7 +125,7 @@ impl Run<'_> {
     }
 
     /// `None`: somebody else committed first.
-    async fn commit(
+    pub(super) async fn commit(
         &self,
         judged: &Judged<'_>,
         target: &mut Table,
@@ -109,7 +133,7 @@ impl Run<'_> {
         held: &Manifest,
         report: &Report,
     ) -> Result<Option<i64>, (Fault, Leave)> {
-        let Judged { task, state, identity, attempt, staged, .. } = judged;
+        let Judged { task, state, identity, attempt, staged, retry, .. } = judged;
         let receipt = Receipt {
             promotion: &state.promotion,
             batch: &state.batch.name,
@@ -119,6 +143,8 @@ impl Run<'_> {
             held,
             report,
             files: &state.batch.input.files,
+            who: &self.options.who,
+            retry: *retry,
         };
         let metadata = receipt.entries().map_err(nothing)?;
         let merged = match merge_by(task).map_err(nothing)? {
@@ -126,6 +152,7 @@ impl Run<'_> {
                 let rows = &staged.accepted;
                 merge(target, self.lake.storage, rows, &state.batch.name, &by).await.map_err(nothing)?
             }
+            None if *retry => Merged { add: staged.accepted.files.clone(), ..Merged::default() },
             None => Merged {
                 add: staged.accepted.files.clone(),
                 remove: self.replaced(task, state, target).map_err(nothing)?,
@@ -136,10 +163,11 @@ impl Run<'_> {
         let change = Change {
             add: merged.add,
             remove: merged.remove,
-            transaction: Some((transaction(&state.promotion, &state.batch.name), number(&identity.sha256))),
+            transaction: Some((transaction(&state.promotion, &state.batch.name), judged.number)),
             metadata,
             columns: Some(columns.as_ref().clone()),
-            exclusive: exclusive(task),
+            exclusive: *retry || exclusive(task),
+            rearranges: false,
         };
         let committed = target.commit(change).await;
         let store = &target.store;
@@ -182,7 +210,7 @@ fn exclusive(task: &Task<'_>) -> bool {
 }
 
 /// Every row that was judged to be accepted or held is in a file, and no other; gives the accepted rows' schema.
-fn all_written(judged: &Judged<'_>, report: &Report) -> Result<SchemaRef, Fault> {
+pub(super) fn all_written(judged: &Judged<'_>, report: &Report) -> Result<SchemaRef, Fault> {
     let (accepted, held) = (&judged.staged.accepted, &judged.staged.held);
     if (accepted.rows, held.rows) != (report.rows.accepted, report.rows.quarantined) {
         let batch = &judged.state.batch.name;

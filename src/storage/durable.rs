@@ -76,7 +76,10 @@ impl ObjectStore for Durable {
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.inner.copy_opts(from, to, options).await
+        // The library would link the two, and what is written into one would appear in the other.
+        let create = matches!(options.mode, object_store::CopyMode::Create);
+        let (from, to) = (self.inner.path_to_filesystem(from)?, self.inner.path_to_filesystem(to)?);
+        blocking(move || place(&to, create, |staged| copied(&from, staged))).await
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
@@ -113,6 +116,11 @@ impl MultipartUpload for Upload {
 }
 
 fn put(path: &FsPath, payload: &PutPayload, create: bool) -> io::Result<()> {
+    place(path, create, |staged| write(staged, payload))
+}
+
+/// Fills a file under a hidden name, then gives it its own.
+fn place(path: &FsPath, create: bool, fill: impl FnOnce(&FsPath) -> io::Result<()>) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -120,7 +128,7 @@ fn put(path: &FsPath, payload: &PutPayload, create: bool) -> io::Result<()> {
     let mut staged = path.as_os_str().to_owned();
     staged.push(format!("#{}", uuid::Uuid::new_v4().as_u128()));
     let staged = PathBuf::from(staged);
-    let written = write(&staged, payload)
+    let written = fill(&staged)
         .and_then(|()| if create { std::fs::hard_link(&staged, path) } else { std::fs::rename(&staged, path) });
     if create || written.is_err() {
         let _ = std::fs::remove_file(&staged);
@@ -135,6 +143,11 @@ fn write(path: &FsPath, payload: &PutPayload) -> io::Result<()> {
     file.sync_all()
 }
 
+fn copied(from: &FsPath, to: &FsPath) -> io::Result<()> {
+    std::fs::copy(from, to)?;
+    File::open(to)?.sync_all()
+}
+
 /// The names of a file and of the two folders above it, which may be new.
 fn sync_folders(path: &FsPath) -> io::Result<()> {
     path.ancestors().skip(1).take(3).filter(|f| !f.as_os_str().is_empty()).try_for_each(|f| File::open(f)?.sync_all())
@@ -144,6 +157,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
     let done = tokio::task::spawn_blocking(work).await.map_err(|e| Error::JoinError { source: e })?;
     done.map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => Error::AlreadyExists { path: String::new(), source: source.into() },
+        io::ErrorKind::NotFound => Error::NotFound { path: String::new(), source: source.into() },
         _ => Error::Generic { store: "local", source: source.into() },
     })
 }

@@ -1,6 +1,8 @@
 //! The example project in the hands of the real binary: its main job, the damaged month, and a kill in the middle.
 //! `flights.py` reckons the violations again with DuckDB and reads the tables back with the Python package deltalake.
 
+mod buckets;
+
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

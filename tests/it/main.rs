@@ -4,6 +4,8 @@ mod again;
 #[cfg(feature = "engine")]
 mod airflow;
 mod binary;
+#[cfg(feature = "engine")]
+mod books;
 mod checks;
 mod compat;
 mod corpus;
@@ -18,6 +20,8 @@ mod fixes;
 #[cfg(feature = "engine")]
 mod flights;
 mod format;
+#[cfg(feature = "engine")]
+mod held;
 mod lsp;
 mod meaning;
 mod merge;

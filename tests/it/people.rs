@@ -4,7 +4,7 @@ mod canaries;
 mod delivery;
 mod grafana;
 mod page;
-mod peer;
+pub mod peer;
 mod service_levels;
 pub mod shop;
 mod strangers;

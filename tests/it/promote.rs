@@ -2,9 +2,15 @@
 //! held back, a batch with an amount above 1000 is blocked.
 
 mod crash;
+mod crowd;
 mod faults;
-mod lake;
+pub mod lake;
+mod proxy;
 mod s3;
+mod scenarios;
+mod scripted;
+pub mod server;
+mod traps;
 
 use dqc::fault::FaultKind;
 use dqc::hir::{BatchBy, Write};

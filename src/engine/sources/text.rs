@@ -6,6 +6,7 @@ mod csv;
 mod inflate;
 mod ipc;
 mod json;
+mod kept;
 mod spool;
 
 use std::sync::Arc;
@@ -48,7 +49,7 @@ pub fn kind(format: Format) -> Option<Kind> {
     }
 }
 
-/// Reads a file of another format into a parquet file.
+/// Reads a file of another format into a parquet file. Where a file of text is parquet already, its cells are text in it.
 pub async fn spool(
     store: Arc<dyn ObjectStore>,
     location: Path,
@@ -56,7 +57,12 @@ pub async fn spool(
     format: Format,
     declared: Arc<Vec<SourceColumn>>,
 ) -> Result<Spooled, NotOpened> {
+    let bytes = async || {
+        let read = store.get(&location).await.map_err(|e| storage(&e, &input.path))?.bytes().await;
+        read.map_err(|e| storage(&e, &input.path))
+    };
     match format {
+        Format::Csv | Format::Json if input.path.ends_with(".parquet") => kept::spool(&bytes().await?, &input.path),
         Format::Csv => {
             let tabs = input.path.to_ascii_lowercase().contains(".tsv");
             let mut reader = csv::Reader::new(tabs);
@@ -78,9 +84,7 @@ pub async fn spool(
             }
         }
         _ => {
-            let bytes = store.get(&location).await.map_err(|e| storage(&e, &input.path))?.bytes().await;
-            let bytes = bytes.map_err(|e| storage(&e, &input.path))?;
-            ipc::spool(&bytes, &input.path)
+            ipc::spool(&bytes().await?, &input.path)
         }
     }
 }

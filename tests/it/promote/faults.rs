@@ -1,145 +1,133 @@
-//! Storage that fails: every operation of a promotion once before and once after its effect.
+//! Storage that fails: every operation of a command once before its effect and once after it, in each way that storage has.
+//! `DQC_TEST_POINTS=all` tries every one; else every commit loses its answer and its process, and a part of the others is tried.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use bytes::Bytes;
-use dqc::hir::Write;
-use dqc::storage::Storage;
-use dqc::storage::durable::Durable;
-use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
-use object_store::local::LocalFileSystem;
-use object_store::path::Path;
-use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
-};
-use url::Url;
+use dqc::promote::Stop;
+use object_store::memory::InMemory;
 
-use crate::promote::lake::{Lake, by_month};
+use crate::promote::lake::Lake;
+use crate::promote::scenarios::{self, Scenario};
+use crate::promote::scripted::{Asked, BUCKET, How, Point, Scripted};
 
-/// Fails one operation, the `at`th: before it has an effect, or after.
-#[derive(Debug)]
-struct Failing {
-    inner: Durable,
-    count: AtomicUsize,
-    at: usize,
-    after: bool,
+/// Whether every point is to be tried.
+pub fn all_points() -> bool {
+    std::env::var("DQC_TEST_POINTS").is_ok_and(|v| v == "all")
 }
 
-impl Failing {
-    fn storage(at: usize, after: bool) -> (Storage, Arc<Failing>) {
-        let inner = Durable::new(LocalFileSystem::new());
-        let store = Arc::new(Failing { inner, count: AtomicUsize::new(0), at, after });
-        let storage = Storage::default();
-        storage.register(&Url::parse("file:///").expect("a URL"), store.clone());
-        (storage, store)
-    }
-
-    /// Whether this operation fails: before, after.
-    fn next(&self) -> (bool, bool) {
-        let hit = self.count.fetch_add(1, Ordering::SeqCst) == self.at;
-        (hit && !self.after, hit && self.after)
-    }
-
-    async fn through<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {
-        let (before, after) = self.next();
-        if before {
-            return Err(lost());
-        }
-        let done = operation.await;
-        if after { Err(lost()) } else { done }
-    }
+fn lake(storage: dqc::storage::Storage) -> Lake {
+    Lake::at(&format!("{BUCKET}/one"), storage)
 }
 
-fn lost() -> Error {
-    Error::Generic { store: "failing", source: "no answer".into() }
+/// The points of a command that asks for these operations.
+fn points(asked: &[Asked]) -> Vec<Point> {
+    let point = |at, after, how| Point { at, after, how };
+    let whole = [
+        (false, How::Error),
+        (true, How::Crash),
+        (true, How::Lost),
+        (true, How::Error),
+        (false, How::Crash),
+        (true, How::Hang),
+        (false, How::Hang),
+    ];
+    let mut points = Vec::new();
+    let mut changes = 0;
+    for (at, asked) in asked.iter().enumerate() {
+        if all_points() {
+            points.extend(whole.map(|(after, how)| point(at, after, how)));
+            continue;
+        }
+        changes += usize::from(*asked == Asked::Change);
+        let (after, how) = whole[changes % whole.len()];
+        match asked {
+            Asked::Commit => points.extend([How::Lost, How::Crash].map(|how| point(at, true, how))),
+            Asked::Change if changes % 2 == 1 => points.push(point(at, after, how)),
+            Asked::Read if at % 12 == 0 => points.push(point(at, false, How::Error)),
+            _ => {}
+        }
+    }
+    points
 }
 
-impl std::fmt::Display for Failing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("failing")
-    }
+async fn tried(scenario: &Scenario, prepared: &InMemory, point: Point) {
+    let at = format!("{}: {point:?}", scenario.name);
+    let inner = Arc::new(prepared.fork());
+    let (storage, store) = Scripted::storage(&inner, Some(point));
+    let failing = lake(storage);
+    let stop = Stop::default();
+    let mut run = Box::pin(scenario.act(&failing, &stop));
+    let reached = store.reached.notified();
+    let ended = tokio::select! {
+        faults = &mut run => Some(faults),
+        () = reached => None,
+    };
+    let faults = match ended {
+        Some(faults) => faults,
+        None if point.how == How::Hang => {
+            // Somebody asks it to end; a step that hangs is given up.
+            stop.ask(15);
+            tokio::time::timeout(Duration::from_millis(30), &mut run).await.unwrap_or_default()
+        }
+        None => Vec::new(),
+    };
+    scenario.check_faults(&faults, &at);
+    drop(run);
+    store.kill();
+    let (storage, _) = Scripted::storage(&inner, None);
+    let seen = lake(storage);
+    scenario.check_between(&seen, &at).await;
+    scenario.check_end(&seen, &at).await;
 }
 
-#[async_trait::async_trait]
-impl ObjectStore for Failing {
-    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        self.through(self.inner.put_opts(location, payload, opts)).await
+async fn enumerate(name: &str) {
+    let scenario = scenarios::all().into_iter().find(|s| s.name == name).expect("a scenario");
+    let prepared = Arc::new(InMemory::new());
+    scenario.prepare(&lake(Scripted::storage(&prepared, None).0)).await;
+    let inner = Arc::new(prepared.fork());
+    let (storage, store) = Scripted::storage(&inner, None);
+    let whole = lake(storage);
+    let faults = scenario.act(&whole, &Stop::default()).await;
+    assert!(faults.is_empty(), "{name}: {faults:?}");
+    scenario.check_end(&lake(Scripted::storage(&inner, None).0), name).await;
+    let asked = store.asked.lock().expect("no panic").clone();
+    let points = points(&asked);
+    let count = points.len();
+    for point in points {
+        tried(&scenario, &prepared, point).await;
     }
-
-    async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        self.through(self.inner.put_multipart_opts(location, opts)).await
-    }
-
-    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.through(self.inner.get_opts(location, options)).await
-    }
-
-    async fn get_ranges(&self, location: &Path, ranges: &[std::ops::Range<u64>]) -> Result<Vec<Bytes>> {
-        self.through(self.inner.get_ranges(location, ranges)).await
-    }
-
-    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        match self.next() {
-            (false, false) => self.inner.delete_stream(locations),
-            (true, _) => futures::stream::once(async { Err(lost()) }).boxed(),
-            (_, true) => self.inner.delete_stream(locations).and_then(|_| async { Err(lost()) }).boxed(),
-        }
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        match self.next() {
-            (false, false) => self.inner.list(prefix),
-            _ => futures::stream::once(async { Err(lost()) }).boxed(),
-        }
-    }
-
-    fn list_with_offset(&self, prefix: Option<&Path>, offset: &Path) -> BoxStream<'static, Result<ObjectMeta>> {
-        match self.next() {
-            (false, false) => self.inner.list_with_offset(prefix, offset),
-            _ => futures::stream::once(async { Err(lost()) }).boxed(),
-        }
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.through(self.inner.list_with_delimiter(prefix)).await
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.through(self.inner.copy_opts(from, to, options)).await
-    }
+    let changes = asked.iter().filter(|asked| **asked != Asked::Read).count();
+    println!("{name}: {} operations, {changes} of them change something; {count} points of failure tried", asked.len());
+    assert!(count > 8, "{name}: {count} points only");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_any_single_failure_the_next_run_converges() {
-    let mut points = 0;
-    for after in [false, true] {
-        for at in 0.. {
-            let (storage, store) = Failing::storage(at, after);
-            let lake = Lake::new();
-            lake.put("bronze/orders/month=1/a.parquet", &[1, -2]).await;
-            let lake = lake.with_storage(storage);
-            let task = by_month(Write::Append);
-            let (_, first) = lake.run(&task).await;
-            let reached = store.count.load(Ordering::SeqCst) > at;
-            // All of a batch or none of it, whatever failed.
-            let seen = lake.with_storage(Storage::default());
-            let there = seen.rows("silver/orders").await;
-            assert!(there.is_empty() || there == [1], "{at} {after}: {there:?}");
-            let (_, second) = seen.run(&task).await;
-            assert_eq!(second.exit_code(), 0, "{at} {after}: {:?} then {:?}", first.faults, second.faults);
-            assert_eq!(seen.rows("silver/orders").await, [1], "{at} {after}: {first:?} then {second:?}");
-            assert_eq!(seen.rows("quarantine/silver/orders").await, [-2], "{at} {after}: {first:?}");
-            assert_eq!(seen.ledger("batches", "published = true").await, 1, "{at} {after}: {first:?}");
-            let (_, third) = seen.run(&task).await;
-            assert!(third.is_idle(), "{at} {after}: {third:?}");
-            if !reached {
-                break;
-            }
-            points += 1;
-        }
-    }
-    println!("{points} points of failure tried");
+async fn an_append_survives_any_failure() {
+    enumerate("append").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replacement_survives_any_failure() {
+    enumerate("replace").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merge_survives_any_failure() {
+    enumerate("merge").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_survives_any_failure() {
+    enumerate("copy").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_retry_survives_any_failure() {
+    enumerate("retry").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_erasure_survives_any_failure() {
+    enumerate("erase").await;
 }

@@ -8,11 +8,12 @@ use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, Str
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Int64Type};
 use dqc::fault::Fault;
-use dqc::hir::{BatchBy, OtherColumns, Promotion, Type, Write};
+use dqc::hir::{BatchBy, Expr, ExprKind, Grain, OtherColumns, Promotion, Type, Write};
 use dqc::ir::{Format, Place, Plan, PlanColumn};
 use dqc::lake::delta::Table;
 use dqc::lake::receipt::{self, Verified};
 use dqc::lake::store::Store;
+use dqc::promote::held::{self, Forget, Forgotten};
 use dqc::promote::{self, Event, Options, Outcome, Stop, Summary};
 use dqc::run::{BatchVerdict, HeldRow, Job, Report, RowCounts, Sink};
 use dqc::storage::Storage;
@@ -24,6 +25,8 @@ pub struct Lake {
     folder: Option<tempfile::TempDir>,
     base: String,
     pub storage: Storage,
+    /// Amounts below are held back.
+    least: i64,
 }
 
 pub struct Task {
@@ -58,7 +61,7 @@ pub fn promotion(from: &str, to: &str, batches: BatchBy, write: Write) -> Task {
         source: Vec::new(),
         source_dataset: from.into(),
         source_other: OtherColumns::Ignored,
-        columns: Vec::new(),
+        columns: vec![column("amount", false)],
         other: OtherColumns::Ignored,
         beside: Vec::new(),
             source_zone: None,
@@ -71,17 +74,28 @@ pub fn promotion(from: &str, to: &str, batches: BatchBy, write: Write) -> Task {
     Task { promotion, plan }
 }
 
+fn column(name: &str, key: bool) -> PlanColumn {
+    PlanColumn { name: name.into(), ty: Type::BigInt, nullable: false, key, privacy: Default::default(), was: None, value: None }
+}
+
 impl Task {
-    pub fn with_key(mut self, column: &str) -> Self {
-        self.plan.columns.push(PlanColumn {
-            name: column.into(),
-            ty: Type::BigInt,
-            nullable: false,
-            key: true,
-            privacy: Default::default(),
-            was: None,
-            value: None,
-        });
+    pub fn with_key(mut self, name: &str) -> Self {
+        self.plan.columns.retain(|c| c.name != name);
+        self.plan.columns.push(column(name, true));
+        self
+    }
+
+    /// Every column is taken as it is, so that files can be copied.
+    pub fn as_it_is(mut self) -> Self {
+        for column in &mut self.plan.columns {
+            column.value = Some(Expr {
+                kind: ExprKind::Column(column.name.clone()),
+                ty: column.ty.clone(),
+                nullable: column.nullable,
+                grain: Grain::Row,
+                span: Default::default(),
+            });
+        }
         self
     }
 }
@@ -91,17 +105,17 @@ impl Lake {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let base = format!("file://{}", folder.path().display());
-        Self { folder: Some(folder), base, storage: Storage::default() }
+        Self { folder: Some(folder), base, storage: Storage::default(), least: 0 }
     }
 
     /// In a bucket.
     pub fn at(base: &str, storage: Storage) -> Self {
-        Self { folder: None, base: base.to_owned(), storage }
+        Self { folder: None, base: base.to_owned(), storage, least: 0 }
     }
 
-    /// The same lake behind another store.
-    pub fn with_storage(self, storage: Storage) -> Self {
-        Self { storage, ..self }
+    /// The same lake under a contract that holds back amounts below `least`.
+    pub fn holding_below(&self, least: i64) -> Self {
+        Self { folder: None, base: self.base.clone(), storage: self.storage.clone(), least }
     }
 
     /// On the local disk.
@@ -110,7 +124,7 @@ impl Lake {
     }
 
     fn url(&self, below: &str) -> String {
-        format!("{}/{below}/", self.base)
+        format!("{}/{below}", self.base).trim_end_matches('/').to_owned() + "/"
     }
 
     fn object(&self, below: &str) -> (Arc<dyn ObjectStore>, object_store::path::Path) {
@@ -151,6 +165,18 @@ impl Lake {
         Store::open(&self.url(below), &self.storage).expect("a store").discard(paths).await;
     }
 
+    /// Whether there is a table.
+    pub async fn exists(&self, below: &str) -> bool {
+        Table::open(&self.url(below), &self.storage).await.expect("a readable log").is_some()
+    }
+
+    /// Everything that lies in the lake, but for the accounts of runs and their logs.
+    pub async fn all_files(&self) -> Vec<String> {
+        let mut files = self.list("").await;
+        files.retain(|f| !f.starts_with("ledger/"));
+        files
+    }
+
     /// Parquet files, whether or not a log names them.
     pub async fn files(&self, below: &str) -> Vec<String> {
         let mut files = self.list(below).await;
@@ -173,7 +199,22 @@ impl Lake {
     pub async fn rows(&self, below: &str) -> Vec<i64> {
         let mut amounts = Vec::new();
         for rows in self.read(below).await {
-            amounts.extend(rows["amount"].as_primitive::<Int64Type>().iter().flatten());
+            // What came as text is held as text.
+            let whole = cast(&rows["amount"], &DataType::Int64).expect("whole numbers");
+            amounts.extend(whole.as_primitive::<Int64Type>().iter().flatten());
+        }
+        amounts.sort_unstable();
+        amounts
+    }
+
+    /// The amounts in parquet files, whether or not a log names them; sorted.
+    pub async fn amounts_in_files(&self, below: &str) -> Vec<i64> {
+        let store = Store::open(&self.url(below), &self.storage).expect("a store");
+        let mut amounts = Vec::new();
+        for path in self.files(below).await {
+            for rows in read(&store, &path).await.expect("parquet") {
+                amounts.extend(rows["amount"].as_primitive::<Int64Type>().iter().flatten());
+            }
         }
         amounts.sort_unstable();
         amounts
@@ -213,6 +254,23 @@ impl Lake {
         self.start(&[task], dry_run, stop, meddle).await
     }
 
+    fn places(&self, tasks: &[&Task]) -> promote::Lake<'_> {
+        let place = |dataset: &str| {
+            let format = if dataset.starts_with("bronze") { Format::Parquet } else { Format::Delta };
+            Place { url: self.url(&dataset.replace('.', "/")), format }
+        };
+        let datasets = tasks.iter().flat_map(|t| [&t.promotion.from, &t.promotion.to]);
+        promote::Lake {
+            storage: &self.storage,
+            places: datasets.clone().map(|d| (d.clone(), place(d))).collect::<BTreeMap<_, _>>(),
+            quarantine: datasets
+                .map(|d| (d.clone(), self.url(&format!("quarantine/{}", d.replace('.', "/")))))
+                .collect(),
+            ledger: self.url("ledger"),
+            mirrors: BTreeMap::new(),
+        }
+    }
+
     async fn start(
         &self,
         tasks: &[&Task],
@@ -220,30 +278,8 @@ impl Lake {
         stop: &Stop,
         meddle: Option<&(dyn Fn() + Sync)>,
     ) -> (Vec<Outcome>, Summary) {
-        let place = |dataset: &str| {
-            let format = if dataset.starts_with("bronze") { Format::Parquet } else { Format::Delta };
-            Place { url: self.url(&dataset.replace('.', "/")), format }
-        };
-        let datasets = tasks.iter().flat_map(|t| [&t.promotion.from, &t.promotion.to]);
-        let lake = promote::Lake {
-            storage: &self.storage,
-            places: datasets.clone().map(|d| (d.clone(), place(d))).collect::<BTreeMap<_, _>>(),
-            quarantine: datasets
-                .map(|d| (d.clone(), self.url(&format!("quarantine/{}", d.replace('.', "/")))))
-                .collect(),
-            ledger: self.url("ledger"),
-        };
-        let as_of = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock");
-        let options = Options {
-            as_of: as_of.as_micros() as i64,
-            batch: None,
-            dry_run,
-            memory: None,
-            samples: 3,
-            progress: None,
-            stop,
-            witness: None,
-        };
+        let lake = self.places(tasks);
+        let options = Options { dry_run, ..options(stop) };
         let tasks: Vec<promote::Task> =
             tasks.iter().map(|t| promote::Task { promotion: &t.promotion, plan: &t.plan }).collect();
         let mut outcomes = Vec::new();
@@ -252,15 +288,45 @@ impl Lake {
                 outcomes.push(outcome.clone());
             }
         };
-        let summary =
-            promote::run(&tasks, &lake, &options, &Amounts { storage: &self.storage, meddle }, &mut tell).await;
+        let judge = Amounts { storage: &self.storage, least: self.least, meddle };
+        let summary = promote::run(&tasks, &lake, &options, &judge, &mut tell).await;
         (outcomes, summary)
+    }
+
+    /// Judges what is held back again.
+    pub async fn retry(&self, task: &Task, stop: &Stop) -> Summary {
+        let judge = Amounts { storage: &self.storage, least: self.least, meddle: None };
+        let tasks = [promote::Task { promotion: &task.promotion, plan: &task.plan }];
+        held::retry(&tasks, &self.places(&[task]), &options(stop), &judge, &mut |_| {}).await
+    }
+
+    /// Forgets the rows held back of this amount.
+    pub async fn forget(&self, task: &Task, amount: i64) -> Result<Forgotten, Fault> {
+        let wanted = [("amount".to_owned(), amount.to_string())];
+        let which = Forget::Where(&wanted);
+        held::forget(&promote::Task { promotion: &task.promotion, plan: &task.plan }, &self.places(&[task]), &which).await
     }
 }
 
-/// Holds back negative amounts, blocks above 1000.
+fn options(stop: &Stop) -> Options<'_> {
+    let as_of = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a clock");
+    Options {
+        as_of: as_of.as_micros() as i64,
+        batch: None,
+        dry_run: false,
+        memory: None,
+        samples: 3,
+        who: "somebody@somewhere".into(),
+        progress: None,
+        stop,
+        witness: None,
+    }
+}
+
+/// Holds back amounts below the least, blocks above 1000.
 struct Amounts<'a> {
     storage: &'a Storage,
+    least: i64,
     meddle: Option<&'a (dyn Fn() + Sync)>,
 }
 
@@ -281,7 +347,7 @@ impl promote::Judge for Amounts<'_> {
                 }
                 let amounts = amounts.as_primitive::<Int64Type>();
                 blocked |= amounts.iter().flatten().any(|a| a > 1000);
-                let bad: BooleanArray = amounts.iter().map(|a| a.map(|a| a < 0)).collect();
+                let bad: BooleanArray = amounts.iter().map(|a| a.map(|a| a < self.least)).collect();
                 let good = arrow::compute::not(&bad).expect("a mask");
                 let accepted = filter_record_batch(&accepted, &good).expect("rows");
                 let held = filter_record_batch(&rows, &bad).expect("rows");
