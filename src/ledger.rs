@@ -45,6 +45,7 @@
 mod columns;
 mod last;
 mod metrics;
+mod past;
 mod read;
 mod sla;
 

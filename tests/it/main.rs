@@ -4,12 +4,15 @@ mod again;
 #[cfg(feature = "engine")]
 mod airflow;
 mod binary;
+#[cfg(feature = "engine")]
+mod browser;
 mod checks;
 mod compat;
 mod corpus;
 #[cfg(feature = "engine")]
 mod databricks;
 mod datasets;
+mod docs;
 mod editors;
 mod eval;
 mod example;
