@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod context;
 mod datasets;
+mod docs;
 #[cfg(feature = "engine")]
 #[path = "cli/engine.rs"]
 mod engine;
@@ -23,6 +24,8 @@ mod history;
 mod init;
 mod lsp;
 mod man;
+#[cfg(feature = "engine")]
+mod past;
 #[cfg(feature = "engine")]
 mod pending;
 #[cfg(feature = "engine")]
@@ -94,6 +97,7 @@ enum Command {
     Test(test::Args),
     Explain(explain::Args),
     Datasets(datasets::Args),
+    Docs(docs::Args),
     #[command(flatten)]
     Engine(engine::Command),
     Watch(watch::Args),
@@ -129,6 +133,7 @@ fn answer(cli: Cli) -> i32 {
         Command::Test(args) => test::run(&context, args),
         Command::Explain(args) => explain::run(&context, args),
         Command::Datasets(args) => datasets::run(&context, args),
+        Command::Docs(args) => docs::run(&context, args),
         Command::Engine(command) => engine::run(&context, command),
         Command::Watch(args) => watch::run(&context, args),
         Command::Lsp(args) => lsp::run(&context, args),

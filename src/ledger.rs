@@ -49,6 +49,7 @@ pub mod history;
 mod last;
 pub mod log;
 mod metrics;
+mod past;
 mod read;
 mod sla;
 

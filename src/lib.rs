@@ -34,9 +34,9 @@ pub mod ledger;
 pub mod sla;
 #[cfg(feature = "engine")]
 pub mod promote;
-#[cfg(feature = "engine")]
 pub mod report;
 pub mod channel;
+pub mod catalogue;
 pub mod ide;
 pub mod lsp;
 pub mod cli;

@@ -70,7 +70,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     }
     let of = Subject { project: &project, compilation: &compilation, contract: &args.contract, data: args.data.as_deref() };
     let storage = Storage::of(&project)?;
-    let mut reports = Reports::new("dqc audit", &project, &compilation, args.format, &args.report)?;
+    let mut reports = Reports::new("dqc audit", &project, &compilation, args.format, &args.report, context.now())?;
     let (shown, dataset, report) = runtime()?.block_on(async {
         let found = of.find(&storage, args.at_version).await?;
         // A project without a ledger has no past; rules that need one say so.

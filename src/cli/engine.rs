@@ -40,6 +40,7 @@ pub fn run(context: &Context, command: Command) -> Outcome {
     }
 }
 
+pub use super::past::past;
 pub use super::remember::remember;
 
 /// What only the engine finds in a project that compiles: whether queries can be planned.

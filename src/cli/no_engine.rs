@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use super::{Context, Outcome};
 use crate::Compilation;
+use crate::report::past::Past as LedgerPast;
 use crate::diagnostics::Diagnostic;
 use crate::fault::Fault;
 use crate::ide::Past;
@@ -21,6 +22,11 @@ pub fn run(_: &Context, command: Command) -> Outcome {
 /// Without an engine no ledger can be read.
 pub fn remember(_: &Project) -> Past {
     Past::default()
+}
+
+/// Without an engine no ledger can be read.
+pub fn past(_: &Project, _: i64) -> Result<Option<LedgerPast>, Fault> {
+    Ok(None)
 }
 
 /// Nothing: what stands in SQL is looked at by the engine.

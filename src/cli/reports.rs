@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::findings::base;
+use super::past::past;
 use crate::Compilation;
 use crate::fault::Fault;
 use crate::project::Project;
@@ -51,6 +52,8 @@ pub struct Reports<'a> {
     /// Under names of their own until they are whole, so that a run that fails leaves the report before it.
     files: Vec<(Form, PathBuf, NamedTempFile)>,
     judged: Vec<Judged>,
+    /// The clock.
+    as_of: i64,
 }
 
 impl<'a> Reports<'a> {
@@ -62,10 +65,11 @@ impl<'a> Reports<'a> {
         compilation: &'a Compilation,
         printed: Form,
         paths: &[PathBuf],
+        as_of: i64,
     ) -> Result<Self, Fault> {
         let open = |path: &PathBuf| Ok((form_of(path)?, path.clone(), draft(path)?));
         let files = paths.iter().map(open).collect::<Result<_, Fault>>()?;
-        Ok(Self { command, project, compilation, printed, files, judged: Vec::new() })
+        Ok(Self { command, project, compilation, printed, files, judged: Vec::new(), as_of })
     }
 
     /// Keeps the batch if a file or the form wants it.
@@ -101,6 +105,8 @@ impl<'a> Reports<'a> {
                 &self.compilation.sources,
                 self.project.config.name.as_deref().unwrap_or("dqc"),
                 &self.judged,
+                // A ledger that cannot be read takes no report away.
+                past(self.project, self.as_of).ok().flatten().as_ref(),
             ),
             Form::Junit => junit::document(self.command, &self.judged, &base(&self.project.root)),
             Form::Text | Form::Json => {

@@ -90,7 +90,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     let storage = Storage::of(&project)?;
     let lake = Lake::of(&project, &compilation.checked, &storage)?;
     let prefix = prefix(&project.root);
-    let reports = Reports::new("dqc run", &project, &compilation, args.format, &args.report)?;
+    let reports = Reports::new("dqc run", &project, &compilation, args.format, &args.report, context.now())?;
     let mut desk = Desk::new(context, &args, reports, &project, &compilation, &prefix);
     if let Some(path) = &args.json {
         desk.lines = Some(create(path)?);

@@ -221,7 +221,7 @@ impl Ledger<'_> {
     }
 
     /// Hands over the rows of a table, with these columns; none where there is no table.
-    async fn each(
+    pub(super) async fn each(
         &self,
         table: &str,
         columns: &[&str],
@@ -242,6 +242,6 @@ impl Ledger<'_> {
     }
 }
 
-fn column<'r, T: 'static>(rows: &'r RecordBatch, name: &str) -> Option<&'r T> {
+pub(super) fn column<'r, T: 'static>(rows: &'r RecordBatch, name: &str) -> Option<&'r T> {
     rows.column_by_name(name)?.as_any().downcast_ref::<T>()
 }

@@ -2,21 +2,25 @@
 //! their rows, what to do. What comes from data or authors is text in it, never markup.
 
 mod bars;
+mod over_time;
 mod rule;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
 
 use super::judged::Judged;
 use super::numbers::{bytes, counted, grouped};
+use super::page::{CHARTS, PLOT, PLOT_STYLE, STYLE};
+use super::past::Past;
 use super::text::{Tone, is_quiet};
 use crate::diagnostics::paint::visible;
 use crate::run::{Effect, Evidence, RowCounts, RuleResult};
 use crate::source::SourceMap;
 
-const STYLE: &str = include_str!("html/page.css");
-
-/// The whole page. `name`: the project.
-pub fn document(sources: &SourceMap, name: &str, judged: &[Judged]) -> String {
+/// The whole page. `name`: the project; `past`: what the ledger tells of earlier batches.
+pub fn document(sources: &SourceMap, name: &str, judged: &[Judged], past: Option<&Past>) -> String {
     let blocked = judged.iter().filter(|batch| batch.is_blocked()).count();
     let all = counted(judged.len() as u64, "batch");
     let title = match (judged.len(), blocked) {
@@ -26,14 +30,18 @@ pub fn document(sources: &SourceMap, name: &str, judged: &[Judged]) -> String {
     };
     let mut order: Vec<(usize, &Judged)> = judged.iter().enumerate().collect();
     order.sort_by_key(|(_, batch)| !batch.is_blocked());
+    let charts = over_time::charts(past, judged);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(policy(!charts.is_empty()));
                 title { (name) ": " (title) }
+                link rel="icon" href="data:,";
                 style { (PreEscaped(STYLE)) }
+                @if !charts.is_empty() { style { (PreEscaped(PLOT_STYLE)) } }
             }
             body {
                 header {
@@ -42,15 +50,24 @@ pub fn document(sources: &SourceMap, name: &str, judged: &[Judged]) -> String {
                     (figures(judged))
                 }
                 main {
-                    (bars::by_batch(judged))
+                    div.pair { (bars::by_batch(judged)) }
+                    @for chart in &charts { (chart) }
                     @if judged.len() > 1 { (contents(judged)) }
                     @for (number, batch) in order { (section(sources, number, batch)) }
                 }
+                @if !charts.is_empty() { @for script in [PLOT, CHARTS] { script { (PreEscaped(script)) } } }
                 footer { p { "dqc " (judged.iter().find_map(|b| b.report.as_ref()).map_or(env!("CARGO_PKG_VERSION"), |r| &r.dqc)) } }
             }
         }
     };
     page.into_string() + "\n"
+}
+
+/// Nothing is loaded from anywhere, and no script runs but ours, told by their hashes.
+fn policy(charts: bool) -> String {
+    let hash = |script: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(script)));
+    let scripts = if charts { format!("{} {}", hash(PLOT), hash(CHARTS)) } else { "'none'".to_owned() };
+    format!("default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src {scripts}; base-uri 'none'; form-action 'none'")
 }
 
 /// The sums that a reader looks for first.
@@ -138,7 +155,7 @@ fn section(sources: &SourceMap, number: usize, batch: &Judged) -> Markup {
             @for rule in told { (rule::article(sources, rule)) }
             @if batch.is_blocked() {
                 p { strong { "Next: " } "correct the data where it comes from, or the contract if it asks for too much; then" }
-                pre { code { (visible(&batch.again)) } }
+                pre tabindex="0" { code { (visible(&batch.again)) } }
             }
         }
     }

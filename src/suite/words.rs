@@ -15,7 +15,7 @@ pub fn sentences(contract: &Contract, rule: &Rule) -> Vec<(&'static str, String)
             Nulls::Fail => "a row whose condition is null breaks the rule".to_string(),
         },
     )));
-    out.push(("broken", rule.actions.iter().map(action).collect::<Vec<_>>().join("; ")));
+    out.push(("broken", consequences(rule).join("; ")));
     let examples = generate::examples(contract, rule);
     out.extend(examples.passes.map(|row| ("passes", generate::shown(&row))));
     out.extend(examples.breaks.map(|row| ("breaks", generate::shown(&row))));
@@ -28,6 +28,11 @@ pub fn sentences(contract: &Contract, rule: &Rule) -> Vec<(&'static str, String)
         out.push(("tags", rule.tags.join(", ")));
     }
     out
+}
+
+/// What happens when it is broken, the most lenient first.
+pub fn consequences(rule: &Rule) -> Vec<String> {
+    rule.actions.iter().map(action).collect()
 }
 
 fn action(action: &Action) -> String {

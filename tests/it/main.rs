@@ -6,12 +6,15 @@ mod airflow;
 mod binary;
 #[cfg(feature = "engine")]
 mod books;
+#[cfg(feature = "engine")]
+mod browser;
 mod checks;
 mod compat;
 mod corpus;
 #[cfg(feature = "engine")]
 mod databricks;
 mod datasets;
+mod docs;
 mod editors;
 mod eval;
 mod example;

@@ -22,6 +22,12 @@ fn a_run_leaves_its_report_in_every_form() {
 
     let page = shop.read("run.html");
     assert!(page.contains("1 of 2 batches held up") && page.contains("positive"), "{page}");
+    // Our own scripts draw the charts; no other may run, and what follows is about the rest.
+    let scripts = regex::Regex::new("(?s)<script.*?</script>").expect("a regular expression");
+    let kinds: Vec<bool> = scripts.find_iter(&page).map(|s| s.as_str().starts_with("<script type=\"application/json\">")).collect();
+    assert_eq!(kinds, [true, false, false], "one chart, and what draws it");
+    assert!(page.contains("script-src 'sha256-") && page.contains("violations over time"), "{page}");
+    let page = scripts.replace_all(&page, "").into_owned();
     assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script"), "authors' words are text: {page}");
     for outward in ["http://", "https://", "src=", "@import", "url("] {
         assert!(!page.contains(outward), "the page needs nothing from elsewhere: {outward}");

@@ -5,10 +5,11 @@ use serde_json::Value;
 
 use crate::diagnostics::paint::visible;
 use crate::report::numbers::{counted, grouped, measured, percent};
+use crate::report::page::coloured;
 use crate::report::text::{action_name, against, is_whole, label, message, plain, span};
 use crate::run::{Effect, Evidence, RuleResult, RuleVerdict, Sample};
 use crate::source::SourceMap;
-use crate::syntax::highlight::{Class, classes};
+use crate::syntax::highlight::classes;
 
 /// Lines of a rule that are shown; a longer one is cut.
 const LINES: usize = 12;
@@ -59,31 +60,7 @@ fn excerpt(sources: &SourceMap, rule: &RuleResult) -> Option<Markup> {
     let rest = text.get(first..)?;
     let meant = text.get(first..at.end as usize)?.lines().count().clamp(1, LINES);
     let end = first + rest.split_inclusive('\n').take(meant).map(str::len).sum::<usize>();
-    let mut pieces: Vec<(&str, &str)> = Vec::new();
-    let mut done = first;
-    for (range, class) in classes(text).into_iter().filter(|(range, _)| range.end > first && range.start < end) {
-        let range = range.start.max(done)..range.end.min(end);
-        pieces.push(("", text.get(done..range.start).unwrap_or("")));
-        pieces.push((name(class), text.get(range.clone()).unwrap_or("")));
-        done = range.end;
-    }
-    pieces.push(("", text.get(done..end).unwrap_or("").trim_end()));
-    let shown = |piece: &str| piece.split('\n').map(visible).collect::<Vec<_>>().join("\n");
-    Some(html! {
-        @for (class, piece) in pieces {
-            @if class.is_empty() { (shown(piece)) } @else { span class=(class) { (shown(piece)) } }
-        }
-    })
-}
-
-fn name(class: Class) -> &'static str {
-    match class {
-        Class::Comment => "comment",
-        Class::Keyword => "keyword",
-        Class::Text => "text",
-        Class::Number => "number",
-        Class::Head => "head",
-    }
+    Some(coloured(text, &classes(text), first..end))
 }
 
 fn samples(rule: &RuleResult) -> Markup {
@@ -109,7 +86,12 @@ fn samples(rule: &RuleResult) -> Markup {
                 } }
                 tbody { @for sample in samples { tr {
                     @if in_files { td.n { @if let Some(row) = sample.row { (grouped(row)) } } }
-                    @for name in &names { (cell(sample.values.get(*name), !in_files)) }
+                    @for name in &names {
+                        @match segment(sample, name).filter(|_| !in_files) {
+                            Some(bar) => td.n { (bar) (measured_or_plain(sample.values.get(*name))) },
+                            None => (cell(sample.values.get(*name), !in_files)),
+                        }
+                    }
                     @if reasons { td { (visible(sample.reason.as_deref().unwrap_or(""))) } }
                     @if in_files { td.dim { (visible(sample.file.as_deref().unwrap_or(""))) } }
                 } } }
@@ -117,6 +99,21 @@ fn samples(rule: &RuleResult) -> Markup {
             @if more > 0 { p.dim { "and " (counted(more, if in_files { "more row" } else { "more group" })) } }
         }
     }
+}
+
+/// A group's value as a bar, with a mark where its limit stands.
+fn segment(sample: &Sample, name: &str) -> Option<Markup> {
+    let number = |name: &str| sample.values.get(name).and_then(Value::as_f64).filter(|n| *n >= 0.0);
+    let (value, limit) = (number("value").filter(|_| name == "value")?, number("limit")?);
+    let most = value.max(limit).max(f64::MIN_POSITIVE);
+    let (filled, mark) = (value / most * 100.0, limit / most * 100.0);
+    Some(html! {
+        span.bar.segment aria-hidden="true" { span style=(format!("width: {filled:.0}%")) {} i style=(format!("left: min({mark:.0}%, 100% - 2px)")) {} }
+    })
+}
+
+fn measured_or_plain(value: Option<&Value>) -> String {
+    value.map_or_else(String::new, |value| measured(value).unwrap_or_else(|| plain(value)))
 }
 
 fn cell(value: Option<&Value>, measures: bool) -> Markup {
