@@ -1,5 +1,6 @@
 //! Text to tree. Parsing never fails: a broken item becomes junk and one finding.
 
+pub(crate) mod again;
 pub mod ast;
 pub(crate) mod build;
 mod describe;

@@ -10,7 +10,8 @@ use crate::hir::Checked;
 use crate::resolve::Names;
 use crate::source::{FileId, SourceFile, SourceMap};
 use crate::stdlib;
-use crate::syntax::{self, ast};
+use crate::syntax::again::parse_again;
+use crate::syntax::{self, Parse, ast};
 
 use super::{Past, View};
 
@@ -90,9 +91,11 @@ impl Workspace {
         if self.sources.get(id).text == text {
             return;
         }
-        self.sources.set(id, SourceFile::new(path, text));
-        let parse = syntax::parse(id, text);
         let at = id.0 as usize;
+        let old = self.trees.get_mut(at).map(std::mem::take).zip(self.slips.get_mut(at).map(std::mem::take));
+        let old = old.map(|(file, diagnostics)| Parse { file, diagnostics }).unwrap_or_default();
+        let parse = parse_again(old, &self.sources.get(id).text, text);
+        self.sources.set(id, SourceFile::new(path, text));
         let layout = Arc::new(Layout::of(&parse.file, self.sources.get(id)));
         if let (Some(tree), Some(slips), Some(old)) = (self.trees.get_mut(at), self.slips.get_mut(at), self.layouts.get_mut(at)) {
             *tree = parse.file;

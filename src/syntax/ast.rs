@@ -1,6 +1,8 @@
 //! The tree of one file, as written: names unresolved, nothing desugared, every node with its span.
 //! A broken item is a [`Item::Junk`] (or `Junk` inside a block) and one diagnostic; its neighbours are whole.
 
+pub(crate) mod places;
+
 use serde::{Deserialize, Serialize};
 
 use crate::source::{FileId, Span};

@@ -29,6 +29,10 @@ pub(crate) struct Builder<'t> {
     pub comments: Vec<Range<usize>>,
     /// Where the slice begins that was parsed.
     pub base: usize,
+    /// What begins here or later is left out.
+    pub until: usize,
+    /// Whether something before goes on behind it.
+    crossed: bool,
     pub found: Vec<Diagnostic>,
     /// Names that broken items would have declared.
     pub broken: Vec<Path>,
@@ -55,7 +59,12 @@ enum End {
 impl<'t> Builder<'t> {
     pub fn new(file: FileId, text: &'t str) -> Self {
         let comments = trivia::comments(text);
-        Self { file, text, comments, base: 0, found: Vec::new(), broken: Vec::new(), too_deep: false, unclosed: None }
+        Self { file, text, comments, base: 0, until: usize::MAX, crossed: false, found: Vec::new(), broken: Vec::new(), too_deep: false, unclosed: None }
+    }
+
+    /// Whether what was built stands by itself.
+    pub fn is_even(&self) -> bool {
+        self.unclosed.is_none() && !self.crossed
     }
 
     fn file_id(&self) -> FileId {

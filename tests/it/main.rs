@@ -60,7 +60,10 @@ mod slips;
 mod snippets;
 mod stdlib;
 mod suite;
+mod terminal;
 mod tidy;
+#[cfg(feature = "engine")]
+mod verdicts;
 mod watch;
 #[cfg(feature = "engine")]
 mod wheel;

@@ -13,6 +13,10 @@ impl<'t> Builder<'t> {
         let mut last: Option<Span> = None;
         let mut closed = false;
         for p in pair.into_inner() {
+            if self.base + p.start() >= self.until {
+                break;
+            }
+            self.crossed |= self.base + p.end() > self.until;
             let span = self.span(&p);
             match p.as_rule() {
                 Rule::EOI => {}
