@@ -12,7 +12,10 @@ pub mod statistics;
 mod values;
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range as Span;
 use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt};
 
 use super::compile::{Check, Judgement, Test};
 use super::expr::facts::{Absent, Fact, Null, Range};
@@ -21,6 +24,9 @@ use super::sources::layout::{Found, Layout};
 use super::sources::{Only, Opened, Part, Piece};
 use crate::fault::Fault;
 use crate::ir::Plan;
+
+/// Files that are asked side by side.
+const FETCHES: usize = 16;
 
 /// Row groups of more kinds, by what is proven of them, are read as one kind.
 const MOST_KINDS: usize = 32;
@@ -240,6 +246,17 @@ impl<'a> Prover<'a> {
     /// The leaf that holds a source column of a file, where it is one without nesting.
     fn leaf(&self, file: usize, input: usize) -> Option<usize> {
         self.leaves.get(&file)?.get(input).copied().flatten()
+    }
+
+    /// Parts of the files of row groups that stand at these positions, in their order; a file's parts together.
+    async fn fetch(&self, groups: &[Group], wanted: &[(usize, Span<u64>)]) -> Result<Vec<bytes::Bytes>, Fault> {
+        let of_file = |wanted: &[(usize, Span<u64>)]| {
+            let file = wanted.first().map_or(0, |(at, _)| groups[*at].file);
+            self.opened.ranges(file, wanted.iter().map(|(_, place)| place.clone()).collect())
+        };
+        let fetches: Vec<_> = wanted.chunk_by(|a, b| groups[a.0].file == groups[b.0].file).map(of_file).collect();
+        let fetched: Vec<Vec<_>> = futures::stream::iter(fetches).buffered(FETCHES).try_collect().await?;
+        Ok(fetched.into_iter().flatten().collect())
     }
 
     /// What the row group's statistics say of every node.

@@ -285,8 +285,8 @@ async fn passes(
     Ok(())
 }
 
-/// A large batch whose keys decide where rows go is judged before it is written: else it would be written again where rows
-/// share a key. Nothing where the first pass writes.
+/// A large batch with keys is judged before it is written: else it would be written again where rows share a key. Nothing
+/// where the first pass writes.
 fn judged_first(
     job: &Job<'_>,
     plan: &Plan,
@@ -296,8 +296,7 @@ fn judged_first(
     write: bool,
     unjudged: &BTreeMap<usize, String>,
 ) -> Result<Option<(Arc<Judgement>, Course)>, Fault> {
-    let decides = |unique: &Unique| likely_holds(&plan.rules[unique.rule].rule.actions);
-    if !write || batch.opened.rows() <= FEW_ROWS || !judgement.uniques.iter().any(decides) {
+    if !write || batch.opened.rows() <= FEW_ROWS || judgement.uniques.is_empty() {
         return Ok(None);
     }
     let alone = Judgement::new(plan, job.as_of, false, unjudged)?;

@@ -2,6 +2,8 @@
 //! where `deviations.txt` says otherwise and why.
 
 #[cfg(feature = "engine")]
+mod aggregates;
+#[cfg(feature = "engine")]
 mod engine;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,8 +59,8 @@ fn sections() -> Vec<Section> {
 }
 
 /// `title: expression` or `title: expression<tab>row` → what we make of it instead. A reason stands above each group.
-fn deviations() -> BTreeMap<String, String> {
-    let text = read("deviations.txt");
+fn deviations(file: &str) -> BTreeMap<String, String> {
+    let text = read(file);
     let (mut found, mut reasoned) = (BTreeMap::new(), false);
     for line in text.lines() {
         match line.rsplit_once(" => ") {
@@ -118,7 +120,7 @@ fn compiled(section: &Section) -> (Vec<(String, Type)>, Vec<Option<Expr>>) {
             contract.iter().flat_map(|c| &c.columns).map(|c| (c.name.clone(), c.ty.clone())).collect();
         let rules = contract.iter().flat_map(|c| &c.rules).filter(|r| r.name.starts_with('r') && !r.name.contains('.'));
         let inner = rules.map(|r| match &r.kind {
-            RuleKind::Row { condition } => match &condition.kind {
+            RuleKind::Row { condition } | RuleKind::Aggregate { condition, .. } => match &condition.kind {
                 ExprKind::IsNull(of) => Some((**of).clone()),
                 _ => None,
             },
@@ -197,40 +199,47 @@ fn equal(ours: &str, theirs: &str, ty: &str) -> bool {
     }
 }
 
-/// What differs from the recording, with the deviations taken into account. `compute` gives a case's results in order.
-fn differences(compute: &dyn Fn(&[(String, Type)], &Expr, &[Vec<Value>]) -> Vec<String>) -> String {
-    let deviations = deviations();
+/// What differs from a recording, with the deviations taken into account: `compare` calls with a case's name, ours, Spark's
+/// and the type.
+fn differ(file: &str, compare: &mut dyn FnMut(&mut dyn FnMut(&str, &str, &str, &str))) -> String {
+    let deviations = deviations(file);
     let (mut wrong, mut used) = (String::new(), BTreeSet::new());
-    for section in sections() {
-        let (columns, found) = compiled(&section);
-        for (case, found) in section.cases.iter().zip(&found) {
-            let mut differ = |key: String, ours: &str, theirs: &str, ty: &str| match deviations.get(&key) {
-                Some(wanted) => {
-                    if wanted != ours {
-                        let _ = writeln!(wrong, "{key} => {ours}, and the deviation says {wanted}");
-                    }
-                    used.insert(key);
-                }
-                None if equal(ours, theirs, ty) => {}
-                None => {
-                    let _ = writeln!(wrong, "{key} => {ours}, Spark {theirs}");
-                }
-            };
-            let of_type = found.as_ref().map_or("refused".to_owned(), |e| e.ty.to_string());
-            let of_type = of_type.replace(", ", ",").replace('?', "");
-            let name = format!("{}: {}", section.title, case.expression);
-            differ(name.clone(), &of_type, &case.ty, "");
-            let Some(expr) = found else { continue };
-            let rows: Vec<Vec<Value>> = case.rows.iter().map(|r| values(&columns, &r.row)).collect();
-            for (recorded, ours) in case.rows.iter().zip(compute(&columns, expr, &rows)) {
-                differ(format!("{name}\t{}", recorded.text), &ours, &recorded.came, &case.ty);
+    compare(&mut |key, ours, theirs, ty| match deviations.get(key) {
+        Some(wanted) => {
+            if wanted != ours {
+                let _ = writeln!(wrong, "{key} => {ours}, and the deviation says {wanted}");
             }
+            used.insert(key.to_owned());
         }
-    }
+        None if equal(ours, theirs, ty) => {}
+        None => {
+            let _ = writeln!(wrong, "{key} => {ours}, Spark {theirs}");
+        }
+    });
     for key in deviations.keys().filter(|key| !used.contains(*key)) {
         let _ = writeln!(wrong, "the deviation `{key}` is of no case");
     }
     wrong
+}
+
+/// Those of every row. `compute` gives a case's results in order.
+fn differences(compute: &dyn Fn(&[(String, Type)], &Expr, &[Vec<Value>]) -> Vec<String>) -> String {
+    differ("deviations.txt", &mut |differ| {
+        for section in sections() {
+            let (columns, found) = compiled(&section);
+            for (case, found) in section.cases.iter().zip(&found) {
+                let of_type = found.as_ref().map_or("refused".to_owned(), |e| e.ty.to_string());
+                let of_type = of_type.replace(", ", ",").replace('?', "");
+                let name = format!("{}: {}", section.title, case.expression);
+                differ(&name, &of_type, &case.ty, "");
+                let Some(expr) = found else { continue };
+                let rows: Vec<Vec<Value>> = case.rows.iter().map(|r| values(&columns, &r.row)).collect();
+                for (recorded, ours) in case.rows.iter().zip(compute(&columns, expr, &rows)) {
+                    differ(&format!("{name}\t{}", recorded.text), &ours, &recorded.came, &case.ty);
+                }
+            }
+        }
+    })
 }
 
 #[test]

@@ -5,8 +5,11 @@ mod generate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::SchemaRef;
+use dqc::fault::Fault;
 use dqc::ir::{Format, Input, InputFile, Place, Plan, lower};
 use dqc::run::{Evidence, Job, Report, judge};
 use dqc::source::SourceFile;
@@ -131,6 +134,62 @@ fn large_batches_find_every_duplicate() {
     }
 }
 
+/// A large batch is judged before it is written: each row is given out once, those that share a key to be held.
+#[test]
+fn large_batches_are_written_once() {
+    const ROWS: i64 = 210_000;
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let folder = tempfile::tempdir().expect("a folder");
+    let numbers = (0..ROWS).map(|row| if row == 200_000 { 1 } else { row }).collect::<Int64Array>();
+    let numbers: ArrayRef = std::sync::Arc::new(numbers);
+    let batch = RecordBatch::try_from_iter([("n", numbers)]).expect("a batch");
+    write(&folder.path().join("t.parquet"), &batch, None);
+    let contract = |rule: &str| {
+        format!(
+            "contract silver.t @ 1.0.0 {{\n    owner \"a@example.org\"\n    else quarantine\n    columns {{ n: bigint }}\n    rules {{\n        \
+             one: unique (n){rule}\n        low: n < 209_990\n    }}\n}}\n"
+        )
+    };
+    for (rule, proofs, held) in [("", true, 12), ("", false, 12), (" else block above 3 rows", true, 10)] {
+        let plan = plan(&contract(rule)).expect("a contract that compiles");
+        let sink = std::sync::Arc::new(Counted::default());
+        let batch = input(folder.path(), &["t.parquet".to_string()]);
+        let datasets = BTreeMap::new();
+        let report = runtime.block_on(judge(&job(&plan, &batch, &datasets, proofs, None), Some(sink.clone()))).expect("a report");
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        assert_eq!((of(&sink.accepted), of(&sink.held)), (ROWS as u64 - held, held), "{rule}");
+        assert_eq!((of(&sink.begun), report.rows.quarantined), (1, held), "{rule}");
+    }
+}
+
+#[derive(Default)]
+struct Counted {
+    begun: AtomicU64,
+    accepted: AtomicU64,
+    held: AtomicU64,
+}
+
+#[async_trait::async_trait]
+impl dqc::run::Sink for Counted {
+    async fn begin(&self, _: SchemaRef, _: SchemaRef, _: usize) -> Result<(), Fault> {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        self.accepted.store(0, Ordering::Relaxed);
+        self.held.store(0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn accept(&self, _: usize, rows: RecordBatch) -> Result<(), Fault> {
+        self.accepted.fetch_add(rows.num_rows() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn hold(&self, _: usize, rows: RecordBatch, marks: Vec<dqc::run::HeldRow>) -> Result<(), Fault> {
+        assert_eq!(rows.num_rows(), marks.len());
+        self.held.fetch_add(rows.num_rows() as u64, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
 /// Keys of a reference that take more memory than there is come in parts.
 #[test]
 fn references_are_judged_in_the_memory_there_is() {
@@ -204,10 +263,21 @@ async fn judged(
     datasets: &BTreeMap<String, Input>,
     proofs: bool,
     memory: Option<usize>,
-) -> Result<Report, dqc::fault::Fault> {
-    let job = Job {
+) -> Result<Report, Fault> {
+    judge(&job(plan, input, datasets, proofs, memory), None).await
+}
+
+fn job<'a>(
+    plan: &'a Plan,
+    input: &'a Input,
+    datasets: &'a BTreeMap<String, Input>,
+    proofs: bool,
+    memory: Option<usize>,
+) -> Job<'a> {
+    static STORAGE: std::sync::LazyLock<dqc::storage::Storage> = std::sync::LazyLock::new(Default::default);
+    Job {
         plan,
-        storage: &dqc::storage::Storage::default(),
+        storage: &STORAGE,
         input,
         datasets,
         table: None,
@@ -218,8 +288,7 @@ async fn judged(
         proofs,
         samples: 4,
         progress: None,
-    };
-    judge(&job, None).await
+    }
 }
 
 /// All that does not depend on how a rule was decided.

@@ -11,6 +11,9 @@
 
 Results are compared as text: instants as microseconds, arrays as JSON, everything else as Spark casts it to text.
 `error` is a row that cannot be computed, `refused` an expression that does not come to be computed at all.
+
+`aggregates.txt` is likewise, but an expression has one value over all rows of its section; they go to
+`recorded_aggregates.txt`.
 """
 
 import json
@@ -79,6 +82,51 @@ def shown(expression, ty):
     return f"cast({expression} as string)"
 
 
+def source(row, pairs):
+    values = [literal(v, ty) for v, (_, ty) in zip(row, pairs, strict=True)]
+    return "(" + ", ".join(values or ["1"]) + ")"
+
+
+def aggregates(spark):
+    out = [f"Recorded by record.py from Spark {spark.version}, ANSI mode.", ""]
+    for title, zone, columns, rows, expressions in sections((HERE / "aggregates.txt").read_text()):
+        spark.conf.set("spark.sql.session.timeZone", zone)
+        pairs = parted(columns)
+        out += [f"=== {title}", zone, columns, json.dumps(rows, ensure_ascii=False)]
+        table = f"values {', '.join(source(row, pairs) for row in rows)} as t({', '.join(name for name, _ in pairs)})"
+        types, known = {}, []
+        for ours, theirs in expressions:
+            try:
+                types[ours] = spark.sql(f"select {theirs} as v from {table}").schema["v"].dataType.simpleString()
+                known.append((ours, theirs))
+            except (AnalysisException, ParseException):
+                types[ours] = "refused"
+
+        def query(some):
+            inner = ", ".join(f"{theirs} as v{n}" for n, (_, theirs) in enumerate(some))
+            outer = ", ".join(shown(f"v{n}", types[ours]) for n, (ours, _) in enumerate(some))
+            return list(spark.sql(f"select {outer} from (select {inner} from {table})").collect()[0])
+
+        def each(one):
+            try:
+                return query([one])[0]
+            except Exception:
+                return Exception
+
+        try:  # All at once; if one cannot be computed, each alone.
+            values = query(known)
+        except Exception:
+            values = [each(one) for one in known]
+        values = {ours: value for (ours, _), value in zip(known, values, strict=True)}
+        for ours, _ in expressions:
+            value = values.get(ours)
+            came = "error" if value is Exception else json.dumps(value, ensure_ascii=False)
+            out += [f"--- {ours} : {types[ours]}", "" if types[ours] == "refused" else came]
+        out.append("")
+        print(title, file=sys.stderr)
+    (HERE / "recorded_aggregates.txt").write_text("\n".join(out))
+
+
 def main():
     spark = (
         SparkSession.builder.master("local[1]")
@@ -96,10 +144,7 @@ def main():
         pairs = parted(columns)
         out += [f"=== {title}", zone, columns]
         names = ", ".join(name for name, _ in pairs) or "nothing"
-        sources = []
-        for row in rows:
-            values = [literal(v, ty) for v, (_, ty) in zip(row, pairs, strict=True)]
-            sources.append("(" + ", ".join(values or ["1"]) + ")")
+        sources = [source(row, pairs) for row in rows]
         for ours, theirs in expressions:
             try:
                 ty = spark.sql(f"select {theirs} as v from values {sources[0]} as t({names})").schema["v"].dataType.simpleString()
@@ -115,9 +160,9 @@ def main():
                 values = query(*sources)
             except Exception:
                 values = []
-                for source in sources:
+                for one in sources:
                     try:
-                        values.append(query(source)[0])
+                        values.append(query(one)[0])
                     except Exception:
                         values.append(Exception)
             for row, value in zip(rows, values, strict=True):
@@ -126,6 +171,7 @@ def main():
         out.append("")
         print(title, file=sys.stderr)
     (HERE / "recorded.txt").write_text("\n".join(out))
+    aggregates(spark)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 //! What is certain of an operator's values where of its operands only bounds are known: the ground of proofs from
 //! statistics. Whatever is not certain is left open, never assumed.
 
-use super::{NodeId, Op, Program};
+use super::{Node, NodeId, Op, Program};
 use crate::hir::{BinaryOp, Type, Value};
 
 /// What is known of the values of a node, over some rows of which not one need be seen.
@@ -131,29 +131,29 @@ impl Program {
     /// What is certain of every node, by what is certain of the frame's columns.
     pub fn facts(&self, inputs: &[Fact], absent: Absent<'_>) -> Vec<Fact> {
         let mut facts: Vec<Fact> = Vec::with_capacity(self.nodes.len());
+        let nothing = Fact::unknown();
         for node in &self.nodes {
             // Operands stand before their operators.
-            let fact = self.fact(&node.op, &node.ty, &facts, inputs, absent);
+            let fact = self.fact(node, &|id| facts.get(id.0 as usize).unwrap_or(&nothing), inputs, absent);
             facts.push(fact);
         }
         facts
     }
 
-    fn fact(&self, op: &Op, ty: &Type, facts: &[Fact], inputs: &[Fact], absent: Absent<'_>) -> Fact {
-        let of = |id: &NodeId| facts.get(id.0 as usize).cloned().unwrap_or_else(Fact::unknown);
-        match op {
+    fn fact<'f>(&self, node: &Node, of: &dyn Fn(&NodeId) -> &'f Fact, inputs: &[Fact], absent: Absent<'_>) -> Fact {
+        match &node.op {
             Op::Input(position) => {
                 Fact { of: Some(*position), ..inputs.get(*position).cloned().unwrap_or_else(Fact::open) }
             }
             Op::Failing(..) => Fact::unknown(),
             Op::Constant(value) if value.error(0) != 0 => Fact::unknown(),
-            Op::Constant(value) => Fact::of(&crate::engine::types::value_at(&value.values, 0, ty)),
+            Op::Constant(value) => Fact::of(&crate::engine::types::value_at(&value.values, 0, &node.ty)),
             Op::Settled(a) => match of(a) {
                 fact if fact.fails => Fact::open(),
-                fact => fact,
+                fact => fact.clone(),
             },
-            Op::And(a, b) => connect(&of(a), &of(b), false),
-            Op::Or(a, b) => connect(&of(a), &of(b), true),
+            Op::And(a, b) => connect(of(a), of(b), false),
+            Op::Or(a, b) => connect(of(a), of(b), true),
             Op::Not(a) => {
                 let a = of(a);
                 let truths = Truths { can_be_true: a.truths.can_be_false, can_be_false: a.truths.can_be_true };
@@ -170,7 +170,7 @@ impl Program {
             }
             Op::IsTrue(a) | Op::IsFalse(a) => {
                 let a = of(a);
-                let (is, is_not) = match op {
+                let (is, is_not) = match &node.op {
                     Op::IsTrue(_) => (a.truths.can_be_true, a.truths.can_be_false),
                     _ => (a.truths.can_be_false, a.truths.can_be_true),
                 };
@@ -180,7 +180,7 @@ impl Program {
             Op::Compare(op, a, b) => {
                 let (a, b) = (of(a), of(b));
                 let mut truths = compare(*op, &a.range, &b.range);
-                if matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) && (differ(&a, &b, absent) || differ(&b, &a, absent)) {
+                if matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) && (differ(a, b, absent) || differ(b, a, absent)) {
                     match op {
                         BinaryOp::Equal => truths.can_be_true = false,
                         _ => truths.can_be_false = false,
@@ -210,9 +210,9 @@ impl Program {
             Op::Length(value) => {
                 let a = of(value);
                 let range = if a.range == Range::Empty { Range::Empty } else { Range::Numbers(0, i128::from(i32::MAX)) };
-                Fact { range, truths: Truths::OPEN, of: None, ..a }
+                Fact { null: a.null, range, truths: Truths::OPEN, fails: a.fails, of: None }
             }
-            Op::Cast { value, .. } => cast(of(value), self.ty(*value), ty),
+            Op::Cast { value, .. } => cast(of(value).clone(), self.ty(*value), &node.ty),
             Op::Arithmetic(..) | Op::Case { .. } | Op::Field(..) | Op::Interpret { .. } => Fact::unknown(),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, make_array};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::kernels::boolean;
+use arrow::datatypes::{DataType, TimeUnit};
 
 use super::{Computed, NodeId, Op, Program, arithmetic, cast, choose, compare, either, interpret, text};
 use crate::engine::sources::layout::as_type;
@@ -65,7 +66,7 @@ impl<'a> Frame<'a> {
                 Computed { values: Arc::new(negated), ..a }
             }
             Op::IsNull(a) => {
-                let a = self.stored(*a).unwrap_or_else(|| self.get(*a));
+                let a = self.stored(*a).filter(|a| keeps_all(a.values.data_type())).unwrap_or_else(|| self.get(*a));
                 match a.values.logical_nulls().filter(|nulls| nulls.null_count() > 0) {
                     Some(nulls) => Computed { values: Arc::new(BooleanArray::new(!nulls.inner(), None)), ..a },
                     None if a.errors.is_some() => {
@@ -213,6 +214,12 @@ impl<'a> Frame<'a> {
         };
         Computed { values: Arc::new(values), constant, errors }
     }
+}
+
+/// Whether no value is lost where the stored column becomes one of its declared type: instants in coarse units may lie too
+/// far away.
+fn keeps_all(stored: &DataType) -> bool {
+    !matches!(stored, DataType::Timestamp(TimeUnit::Second | TimeUnit::Millisecond, _) | DataType::Date64)
 }
 
 /// One value a row, whether it is constant or not.

@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range as Span;
 
-use futures::{StreamExt, TryStreamExt};
 use parquet::bloom_filter::Sbbf;
 use parquet::file::metadata::ColumnChunkMetaData;
 
@@ -15,15 +14,12 @@ use crate::engine::expr::facts::Point;
 use crate::engine::sources::layout::Found;
 use crate::fault::Fault;
 
-/// Files whose filters are fetched side by side.
-const FETCHES: usize = 16;
 /// Bytes of filters that are held at once.
 const MOST_HELD: u64 = 32 << 20;
 /// Larger filters are not read: they would be a good part of their chunk.
 const MOST_BYTES: u64 = 1 << 20;
 
 /// A filter in a file.
-#[derive(Clone)]
 struct Wanted {
     /// The position of its row group.
     at: usize,
@@ -71,17 +67,11 @@ impl Prover<'_> {
     }
 
     async fn ask(&self, groups: &mut [Group], wanted: &[Wanted]) -> Result<u64, Fault> {
-        let of_file = |wanted: &[Wanted]| {
-            let file = wanted.first().map_or(0, |w| groups[w.at].file);
-            let (ranges, wanted) =
-                (self.opened.ranges(file, wanted.iter().map(|w| w.place.clone()).collect()), wanted.to_vec());
-            async move { Ok::<_, Fault>(wanted.into_iter().zip(ranges.await?).collect::<Vec<_>>()) }
-        };
-        let fetches: Vec<_> = wanted.chunk_by(|a, b| groups[a.at].file == groups[b.at].file).map(of_file).collect();
-        let fetched: Vec<Vec<_>> = futures::stream::iter(fetches).buffered(FETCHES).try_collect().await?;
+        let places: Vec<_> = wanted.iter().map(|w| (w.at, w.place.clone())).collect();
+        let fetched = wanted.iter().zip(self.fetch(groups, &places).await?);
         let mut bytes = 0;
         let mut filters: BTreeMap<usize, BTreeMap<usize, Sbbf>> = BTreeMap::new();
-        for (wanted, filter) in fetched.into_iter().flatten() {
+        for (wanted, filter) in fetched {
             bytes += filter.len() as u64;
             if let Some(filter) = Sbbf::from_bytes(&filter).ok().filter(|f| f.num_blocks() > 0) {
                 filters.entry(wanted.at).or_default().insert(wanted.input, filter);

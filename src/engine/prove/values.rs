@@ -1,13 +1,13 @@
 //! Rules over one column, decided from its dictionaries: the values of many of them are judged at once, each row group by
 //! those of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range as Span;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, new_null_array};
 use arrow::compute::concat;
-use futures::{StreamExt, TryStreamExt};
+use bytes::Bytes;
 
 use super::{Group, Proof, Prover, dictionary, statistics};
 use crate::engine::audit::{Masks, masks};
@@ -17,13 +17,10 @@ use crate::engine::sources::layout::{Found, Reader, as_type};
 use crate::engine::types::arrow_type;
 use crate::fault::Fault;
 
-/// Files whose dictionaries are fetched side by side.
-const FETCHES: usize = 16;
 /// Bytes of dictionaries that are held at once.
 const MOST_HELD: u64 = 32 << 20;
 
 /// A dictionary in a file.
-#[derive(Clone)]
 struct Wanted {
     /// The position of its row group.
     at: usize,
@@ -32,12 +29,12 @@ struct Wanted {
     place: Span<u64>,
 }
 
-/// The values of a row group's dictionary, in the declared type.
+/// The values of a dictionary, in the declared type.
 struct Held {
-    at: usize,
     file: usize,
     values: ArrayRef,
-    nulls: Option<u64>,
+    /// The positions of the row groups that have it, with their nulls.
+    of: Vec<(usize, Option<u64>)>,
 }
 
 /// How rows count that do not break a rule.
@@ -65,10 +62,10 @@ impl Prover<'_> {
         for (input, checks) in &columns {
             let wanted = self.wanted(groups, *input, checks);
             for portion in portions(&wanted) {
-                let fetched = self.fetch(groups, portion).await?;
-                bytes += fetched.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>();
-                let held: Vec<Held> =
-                    fetched.into_iter().filter_map(|(w, bytes)| self.decode(groups, w, bytes)).collect();
+                let places: Vec<_> = portion.iter().map(|w| (w.at, w.place.clone())).collect();
+                let fetched = self.fetch(groups, &places).await?;
+                bytes += fetched.iter().map(|part| part.len() as u64).sum::<u64>();
+                let held = self.held(groups, portion, fetched);
                 // Folders may say something else in the next file.
                 let alone = self.reads_folders(checks);
                 for held in held.chunk_by(|a, b| !alone || a.file == b.file) {
@@ -98,27 +95,31 @@ impl Prover<'_> {
         checks.iter().any(|c| program.inputs_of(self.judgement.checks[*c].nodes()).iter().any(folder))
     }
 
-    /// A file's dictionaries together.
-    async fn fetch(&self, groups: &[Group], wanted: &[Wanted]) -> Result<Vec<(Wanted, bytes::Bytes)>, Fault> {
-        let of_file = |wanted: &[Wanted]| {
-            let file = wanted.first().map_or(0, |w| groups[w.at].file);
-            let (ranges, wanted) =
-                (self.opened.ranges(file, wanted.iter().map(|w| w.place.clone()).collect()), wanted.to_vec());
-            async move { Ok::<_, Fault>(wanted.into_iter().zip(ranges.await?).collect::<Vec<_>>()) }
-        };
-        let fetches: Vec<_> = wanted.chunk_by(|a, b| groups[a.at].file == groups[b.at].file).map(of_file).collect();
-        let fetched: Vec<Vec<_>> = futures::stream::iter(fetches).buffered(FETCHES).try_collect().await?;
-        Ok(fetched.into_iter().flatten().collect())
+    /// The values of dictionaries; row groups of a file that have the same share them.
+    fn held(&self, groups: &[Group], portion: &[Wanted], fetched: Vec<Bytes>) -> Vec<Held> {
+        let mut held: Vec<Held> = Vec::new();
+        let mut known: HashMap<(usize, Bytes), usize> = HashMap::new();
+        for (wanted, part) in portion.iter().zip(fetched) {
+            let group = &groups[wanted.at];
+            let meta = self.opened.files[group.file].footer.row_group(group.group);
+            let of = (wanted.at, statistics::nulls(meta, wanted.leaf));
+            if let Some(same) = known.get(&(group.file, part.clone())) {
+                held[*same].of.push(of);
+            } else if let Some(values) = self.decode(groups, wanted, part.clone()) {
+                known.insert((group.file, part), held.len());
+                held.push(Held { file: group.file, values, of: vec![of] });
+            }
+        }
+        held
     }
 
-    fn decode(&self, groups: &[Group], wanted: Wanted, bytes: bytes::Bytes) -> Option<Held> {
+    fn decode(&self, groups: &[Group], wanted: &Wanted, bytes: Bytes) -> Option<ArrayRef> {
         let Some(Found::At(root)) = self.layout.columns.get(wanted.input) else { return None };
         let group = &groups[wanted.at];
         let meta = self.opened.files[group.file].footer.row_group(group.group);
         let ty = self.layout.schema.field(*root).data_type();
         let values = dictionary::values(meta, wanted.leaf, wanted.place.start, bytes, ty)?;
-        let values = as_type(&values, &self.plan.source[wanted.input].ty);
-        Some(Held { at: wanted.at, file: group.file, values, nulls: statistics::nulls(meta, wanted.leaf) })
+        Some(as_type(&values, &self.plan.source[wanted.input].ty))
     }
 
     /// Proves the checks for those row groups whose values allow it.
@@ -151,10 +152,12 @@ impl Prover<'_> {
             for held in held {
                 let (from, count) = (start, held.values.len());
                 start += count;
-                let group = &mut groups[held.at];
-                if group.proofs[i].is_none() && may_judge(group, check) {
-                    group.proofs[i] =
-                        all_alike(&says, from, count).and_then(|says| proof(group.rows, held, says, null));
+                let Some(says) = all_alike(&says, from, count) else { continue };
+                for &(at, nulls) in &held.of {
+                    let group = &mut groups[at];
+                    if group.proofs[i].is_none() && may_judge(group, check) {
+                        group.proofs[i] = proof(group.rows, nulls, says, null, count == 0);
+                    }
                 }
             }
         }
@@ -167,15 +170,15 @@ fn may_judge(group: &Group, check: &Check) -> bool {
 }
 
 /// What a row group's rows count as. A dictionary may list a value that no row has, but never lacks one.
-fn proof(rows: u64, held: &Held, values: Counts, null: Option<Counts>) -> Option<Proof> {
+fn proof(rows: u64, nulls: Option<u64>, values: Counts, null: Option<Counts>, empty: bool) -> Option<Proof> {
     let mut proof = Proof::default();
-    match (held.nulls, null) {
+    match (nulls, null) {
         (Some(0), _) => add(&mut proof, values, rows),
         (Some(nulls), Some(null)) => {
             add(&mut proof, values, rows.checked_sub(nulls)?);
             add(&mut proof, null, nulls);
         }
-        (None, Some(null)) if null == values || held.values.is_empty() => add(&mut proof, null, rows),
+        (None, Some(null)) if null == values || empty => add(&mut proof, null, rows),
         _ => return None,
     }
     Some(proof)

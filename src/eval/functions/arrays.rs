@@ -20,7 +20,7 @@ pub fn call(function: &str, args: &[Value]) -> Option<Result> {
         ("array_distinct", [Array(xs)]) => Ok(Array(distinct(xs.iter()))),
         ("array_sort", [Array(xs)]) => {
             let mut xs = xs.clone();
-            xs.sort_by(value::order);
+            xs.sort_by(|a, b| (*a == Null).cmp(&(*b == Null)).then_with(|| value::order(a, b)));
             Ok(Array(xs))
         }
         ("array_min", [Array(xs)]) => {

@@ -48,7 +48,7 @@ pub fn call(function: &str, args: &[Value], now: i64) -> Option<Result> {
         ("seconds", [Timestamp(t), zone]) => local(*t, zone).map(seconds),
         ("seconds", [TimestampNtz(t)]) => Ok(seconds(*t)),
         ("date_trunc", [String(unit), Timestamp(t), zone]) => {
-            Zone::argument(zone).and_then(|zone| zone.instant(truncate(unit, zone.local(*t)?)?)).map(Timestamp)
+            Zone::argument(zone).and_then(|zone| truncate_instant(unit, *t, zone)).map(Timestamp)
         }
         ("date_trunc", [String(unit), TimestampNtz(t)]) => truncate(unit, *t).map(TimestampNtz),
         ("date_trunc", [String(unit), Date(d)]) => truncate(unit, zone::midnight(*d)).and_then(zone::day_of).map(Date),
@@ -140,6 +140,15 @@ fn truncate(unit: &str, local: i64) -> Result<i64> {
         "microsecond" => local,
         _ => return Err(Reason::of("not a unit of time")),
     })
+}
+
+/// The same on a clock; of a reading that it shows twice, the one that lies before the instant.
+fn truncate_instant(unit: &str, t: i64, zone: Zone) -> Result<i64> {
+    let local = zone.local(t)?;
+    let start = truncate(unit, local)?;
+    let before = t.checked_sub(local - start).ok_or(Reason::OUT_OF_RANGE)?;
+    // A longer unit may begin under another offset.
+    if local - start < DAY && zone.local(before) == Ok(start) { Ok(before) } else { zone.instant(start) }
 }
 
 fn later(day: i32, by: i64) -> Result {

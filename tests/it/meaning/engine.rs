@@ -6,16 +6,18 @@ use dqc::hir::{Type, Value};
 
 use super::{differences, shown};
 
+pub struct Columns<'a>(pub &'a [(String, Type)]);
+
+impl Names for Columns<'_> {
+    fn column(&self, program: &mut Program, name: &str) -> Option<NodeId> {
+        let at = self.0.iter().position(|(n, _)| n == name)?;
+        Some(program.input(at, self.0[at].1.clone()))
+    }
+}
+
 /// All rows of a case as one batch: what one row cannot be computed for does not touch its neighbours.
 #[test]
 fn the_engine_means_what_spark_means() {
-    struct Columns<'a>(&'a [(String, Type)]);
-    impl Names for Columns<'_> {
-        fn column(&self, program: &mut Program, name: &str) -> Option<NodeId> {
-            let at = self.0.iter().position(|(n, _)| n == name)?;
-            Some(program.input(at, self.0[at].1.clone()))
-        }
-    }
     let wrong = differences(&|columns, expr, rows| {
         let mut program = Program::new(0);
         let node = program.add(expr, &Columns(columns)).expect("a program");
