@@ -3,6 +3,7 @@
 mod canaries;
 mod delivery;
 mod grafana;
+mod ledger;
 mod page;
 mod peer;
 mod service_levels;
