@@ -25,6 +25,11 @@ impl Span {
         Self { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
+    /// The empty span at the start of this one.
+    pub fn before(self) -> Self {
+        Self { end: self.start, ..self }
+    }
+
     /// The empty span at the end of this one.
     pub fn after(self) -> Self {
         Self { start: self.end, ..self }

@@ -11,6 +11,7 @@ pub(crate) mod locate;
 pub(crate) mod matcher;
 pub(crate) mod recover;
 mod slips;
+mod habits;
 pub(crate) mod trivia;
 pub(crate) mod words;
 

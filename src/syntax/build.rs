@@ -171,7 +171,7 @@ impl<'t> Builder<'t> {
     /// The finding for a colon after a word that takes none.
     fn colon(&mut self, pair: &Pair, word: &str) {
         let span = self.span(pair);
-        self.push(errors::extra_colon(span, word));
+        self.push(errors::extra_colon(span, word, true));
     }
 
     fn trailing(&mut self, pair: &Pair) {

@@ -3,6 +3,8 @@
 use crate::diagnostics::{Code, Diagnostic, Edit};
 use crate::source::Span;
 
+pub mod habits;
+
 fn insert(at: Span, text: impl Into<String>) -> Edit {
     Edit { span: at, text: text.into() }
 }
@@ -71,7 +73,8 @@ pub fn stray_close(span: Span) -> Diagnostic {
         .with_fix("remove the brace", vec![remove(span)])
 }
 
-pub fn open_quote(span: Span, at: Span, quote: &str) -> Diagnostic {
+/// `at`: where the quote would close it; `None` where nobody can tell.
+pub fn open_quote(span: Span, at: Option<Span>, quote: &str) -> Diagnostic {
     let d = Diagnostic::new(
         Code::DQ0104,
         "a text has no closing quote",
@@ -79,7 +82,10 @@ pub fn open_quote(span: Span, at: Span, quote: &str) -> Diagnostic {
         "the text starts here and must end on its line",
     )
     .with_help("close it with the quote that it starts with; a text over several lines stands in `\"\"\"`");
-    if quote == "\"\"\"" { d } else { d.with_fix("add the quote", vec![insert(at, quote)]) }
+    match at.filter(|_| quote != "\"\"\"") {
+        Some(at) => d.with_fix("add the quote", vec![insert(at, quote)]),
+        None => d,
+    }
 }
 
 pub fn open_comment(span: Span) -> Diagnostic {
@@ -121,12 +127,13 @@ pub fn missing_colon(name: Span, text: &str, what: &str) -> Diagnostic {
     .with_fix("add the colon", vec![insert(name.after(), ":")])
 }
 
-pub fn extra_colon(span: Span, word: &str) -> Diagnostic {
-    Diagnostic::new(Code::DQ0108, format!("no colon stands after `{word}`"), span, "not needed")
+/// `alone`: what follows could stand there without the colon.
+pub fn extra_colon(span: Span, word: &str, alone: bool) -> Diagnostic {
+    let d = Diagnostic::new(Code::DQ0108, format!("no colon stands after `{word}`"), span, "not needed")
         .with_help(format!(
             "only what has a name is written `name: …`; a rule or column named {word} must be called otherwise"
-        ))
-        .with_fix("remove the colon", vec![remove(span)])
+        ));
+    if alone { d.with_fix("remove the colon", vec![remove(span)]) } else { d }
 }
 
 pub fn separator(span: Span, sign: &str, before: &str) -> Diagnostic {
@@ -162,6 +169,12 @@ pub fn foreign_operator(span: Span, found: &str, ours: &str) -> Diagnostic {
 pub fn bitwise(span: Span, found: &str) -> Diagnostic {
     Diagnostic::new(Code::DQ0110, format!("`{found}` is not an operator of the language"), span, "not known")
         .with_help("conditions are joined with `and` and `or`, text with `||`")
+}
+
+/// `||` between two conditions.
+pub fn bars_for_or(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::DQ0110, "`||` joins texts, not conditions", span, "\"or\" is written `or`")
+        .with_replacement("write `or`", span, "or")
 }
 
 pub fn chained(span: Span, edit: Option<(Span, String)>) -> Diagnostic {
@@ -364,11 +377,12 @@ pub fn smart_quotes(span: Span, straight: String) -> Diagnostic {
     .with_replacement("write straight quotes", span, straight)
 }
 
-pub fn case_without_end(case: Span, at: Span) -> Diagnostic {
-    Diagnostic::new(Code::DQ0121, "a `case` is not closed by `end`", case, "starts here")
+/// `sure`: nothing else could have been meant to stand behind the `end`.
+pub fn case_without_end(case: Span, at: Span, sure: bool) -> Diagnostic {
+    let d = Diagnostic::new(Code::DQ0121, "a `case` is not closed by `end`", case, "starts here")
         .with_secondary(at, "`end` is missed here")
-        .with_help("an `else` within a `case` belongs to it, and not to the rule")
-        .with_fix("add `end`", vec![insert(at, " end")])
+        .with_help("an `else` within a `case` belongs to it, and not to the rule");
+    if sure { d.with_fix("add `end`", vec![insert(at, " end")]) } else { d }
 }
 
 pub fn trailing_comma(span: Span) -> Diagnostic {

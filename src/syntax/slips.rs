@@ -23,7 +23,12 @@ impl Builder<'_> {
             let rest = code.get(word.len()..)?.trim_start_matches([' ', '\t']);
             if is_modifier(word) && rest.starts_with(':') && !rest.starts_with("::") {
                 let colon = at + line.len() - rest.len();
-                return Some(errors::extra_colon(self.range(colon, colon + 1), word));
+                let value = rest.get(1..)?.trim_start();
+                let alone = match word {
+                    "because" | "fix" => value.starts_with(['"', '\'']),
+                    _ => true,
+                };
+                return Some(errors::extra_colon(self.range(colon, colon + 1), word, alone));
             }
             at += line.len();
         }
@@ -40,6 +45,15 @@ impl Builder<'_> {
         if let Some(finding) = self.unbalanced(span, at) {
             return Some(finding);
         }
+        if let Some(finding) = self.habit_at(span, at, kind) {
+            return Some(finding);
+        }
+        if rest.starts_with("||") && !code.is_empty() {
+            return Some(errors::bars_for_or(one(2)));
+        }
+        if rest.starts_with('~') && matches!(kind, Kind::Rule | Kind::Column) {
+            return Some(errors::foreign_operator(one(1), "~", "matches"));
+        }
         if rest.starts_with(['&', '|']) {
             return Some(errors::bitwise(one(1), rest.get(..1)?));
         }
@@ -55,6 +69,9 @@ impl Builder<'_> {
             return Some(errors::bare_percent(one(1)));
         }
         if first == Some(',') {
+            if code.contains('.') && code.ends_with(|c: char| c.is_ascii_digit()) && rest.get(1..)?.starts_with(|c: char| c.is_ascii_digit()) {
+                return Some(errors::habits::decimal_comma(one(1)));
+            }
             if let Some(finding) = self.thousands(span, at) {
                 return Some(finding);
             }
@@ -161,6 +178,25 @@ impl Builder<'_> {
         Some(errors::thousands(whole, &self.slice(whole).replace(',', "_")))
     }
 
+    /// Where a text that is not closed would end: before the parentheses that close what was opened before it. `None`
+    /// where it holds nothing, or a quote of its own kind.
+    pub(super) fn closing(&self, span: Span, shown: Span) -> Option<Span> {
+        let before = self.text_between(span.start as usize, shown.start as usize).unwrap_or("");
+        let mut open = before.matches('(').count().saturating_sub(before.matches(')').count());
+        let mut text = self.slice(shown);
+        if text.len() < 2 {
+            return None;
+        }
+        while open > 0
+            && let Some(less) = text.strip_suffix(')')
+        {
+            text = less.trim_end();
+            open -= 1;
+        }
+        let end = shown.start as usize + text.len();
+        Some(self.range(end, end))
+    }
+
     /// A quote or comment that nothing closes.
     pub(super) fn unclosed_text(&self, span: Span) -> Option<Diagnostic> {
         let text = self.text_between(0, span.end as usize)?;
@@ -181,8 +217,8 @@ impl Builder<'_> {
                     let inner = text.get(at..end)?;
                     if inner.len() < 2 * quote.len() || !inner.ends_with(quote) {
                         let code = inner.trim_end();
-                        let close = self.range(at + code.len(), at + code.len());
-                        return Some(errors::open_quote(self.range(at, at + code.len()), close, quote));
+                        let shown = self.range(at, at + code.len());
+                        return Some(errors::open_quote(shown, self.closing(span, shown), quote));
                     }
                     at = end;
                 }

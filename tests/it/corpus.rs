@@ -188,3 +188,24 @@ fn rewritten(text: &str, found: &[(usize, &Diagnostic)]) -> String {
     annotate(&mut new, last + 1, "");
     new
 }
+
+/// Every code is produced by a case of the corpus, by a pair of revisions, or by the binary in a transcript.
+#[test]
+fn every_code_has_a_case() {
+    let (mut text, mut annotated) = (String::new(), 0);
+    for folder in ["corpus", "compat", "binary"] {
+        for entry in walkdir::WalkDir::new(root().join("tests").join(folder)) {
+            let path = entry.expect("a test's folder").into_path();
+            let is_case = path.extension().is_some_and(|e| e == "dq") || path.ends_with("transcript");
+            let Some(case) = is_case.then(|| std::fs::read_to_string(&path).ok()).flatten() else { continue };
+            if folder == "corpus" {
+                annotated += case.lines().filter(|l| l.trim_start().starts_with(MARK)).count();
+            }
+            text += &case;
+        }
+    }
+    let without: Vec<&str> =
+        dqc::diagnostics::Code::ALL.iter().map(|c| c.name()).filter(|c| !text.contains(&format!("[{c}]"))).collect();
+    assert!(without.is_empty(), "no case produces {without:?}");
+    assert!(annotated >= 300, "only {annotated} annotated cases");
+}

@@ -2,7 +2,7 @@ use super::{quote, with_nearest};
 use crate::check::scope::Scope;
 use crate::diagnostics::suggest::{list, nearest};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::hir::Field;
+use crate::hir::{Field, Value};
 use crate::source::Span;
 use crate::syntax::ast;
 
@@ -44,6 +44,22 @@ pub fn unknown_column(path: &ast::Path, s: &Scope, written: &str) -> Diagnostic 
     } else {
         format!("`{dataset}` has {}.", list(known.iter().map(String::as_str)))
     };
+    // `status = paid`: a text without its quotes; `current_timestamp`: a function without its parentheses.
+    if path.names.len() == 1 {
+        let listed = |v: &Value| matches!(v, Value::String(text) if *text == first.text);
+        let columns = s.rows.as_ref().map(|r| r.columns.as_slice()).unwrap_or_default();
+        if let Some(column) = columns.iter().find(|c| c.values.as_ref().is_some_and(|v| v.iter().any(listed))) {
+            let text = format!("\"{}\"", first.text);
+            return d
+                .with_help(format!("A text stands in quotes: {text} is one of the values of `{}`.", column.name))
+                .with_replacement(format!("write `{text}`"), first.span, text);
+        }
+        if let Some(call) = foreign_clock(&first.text) {
+            return d
+                .with_help(format!("It is a function here: `{call}`."))
+                .with_replacement(format!("write `{call}`"), first.span, call);
+        }
+    }
     let quoted = quote(written, "it");
     let d = if path.names.len() == 1 { d } else { d.with_note(format!("in {quoted}")) };
     with_nearest(d, &first.text, first.span, known.iter().map(String::as_str), help)
@@ -64,8 +80,36 @@ pub fn unknown_function(path: &ast::Path, known: &[String], elsewhere: Option<&s
     if let Some(module) = elsewhere {
         return d.with_help(format!("Module `{module}` declares one: write `use {module}.{{{name}}}` at the top of the file."));
     }
+    if let Some((ours, fits)) = foreign_function(&name) {
+        let d = d.with_help(format!("Here it is written `{ours}`."));
+        return if fits { d.with_replacement(format!("write `{ours}`"), path.span, ours) } else { d };
+    }
     let help = "`dqc docs` lists the functions; a `fn` of your own can be declared in any file.".to_owned();
     with_nearest(d, &name, path.span, known.iter().map(String::as_str), help)
+}
+
+/// The instant or day of a run, as other systems name it without parentheses.
+fn foreign_clock(name: &str) -> Option<&'static str> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "current_timestamp" | "sysdate" | "systimestamp" | "localtimestamp" => "now()",
+        "current_date" | "today" => "current_date()",
+        _ => return None,
+    })
+}
+
+/// A function of another system: what it is called here, and whether its values stay as they are.
+fn foreign_function(name: &str) -> Option<(&'static str, bool)> {
+    Some(match name.to_ascii_lowercase().as_str() {
+        "getdate" | "sysdatetime" | "getutcdate" | "current_timestamp" | "sysdate" => ("now", true),
+        "today" => ("current_date", true),
+        "iif" => ("case when … then … else … end", false),
+        "convert" | "to_number" | "to_char" => ("cast(value as type)", false),
+        "decode" => ("case value when … then … else … end", false),
+        "charindex" => ("strpos(text, part)", false),
+        "dateadd" => ("date + 3 days", false),
+        "isblank" | "isempty" => ("trim(text) = \"\"", false),
+        _ => return None,
+    })
 }
 
 pub fn unknown_type<'n>(path: &ast::Path, known: impl Iterator<Item = &'n str>, elsewhere: Option<&str>) -> Diagnostic {

@@ -37,7 +37,24 @@ pub fn types_differ(span: Span, left: (&Expr, &str), right: (&Expr, &str), fixab
             };
         }
     }
+    for (side, text, other) in [(l, l_text, &r.ty), (r, r_text, &l.ty)] {
+        if other.is_temporal() && is_day(text) {
+            let day = format!("date \"{text}\"");
+            let d = d.with_help(format!("A date stands in quotes; this is a subtraction of numbers. Write `{day}`."));
+            return if same_file(side) { d.with_replacement(format!("write `{day}`"), side.span, day) } else { d };
+        }
+        if matches!(other, Type::Interval | Type::MonthInterval) && side.ty.is_numeric() {
+            return d.with_help(format!("A length of time has a unit, as in `{text} days` or `{text} hours`."));
+        }
+    }
     d.with_help("Bring both to one type, with `cast(… as …)` where it is possible.")
+}
+
+/// `2026-01-31`, read as two subtractions.
+fn is_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').map(str::trim).collect();
+    let digits = |part: &str, count: usize| part.len() == count && part.bytes().all(|b| b.is_ascii_digit());
+    matches!(parts.as_slice(), [year, month, day] if digits(year, 4) && digits(month, 2) && digits(day, 2))
 }
 
 /// `an int`, `a string`.
@@ -77,6 +94,12 @@ pub fn operator_between(span: Span, op: BinaryOp, left: (&Type, &str), right: (&
         (Type::String, _) | (_, Type::String) => d.with_help("Say how the text is read, as in `cast(… as decimal(12, 2))`."),
         _ => d.with_help("Arithmetic takes numbers; a date or time takes a length of time such as `2 hours`."),
     }
+}
+
+/// `||` beside a condition.
+pub fn bars_for_or(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::DQ0110, "`||` joins texts, not conditions", span, "\"or\" is written `or`")
+        .with_replacement("write `or`", span, "or")
 }
 
 pub fn concat_takes_text(_span: Span, side: Span, ty: &Type, text: &str) -> Diagnostic {
@@ -186,6 +209,9 @@ pub fn not_a_condition(span: Span, ty: &Type, of: &str, text: &str) -> Diagnosti
     let d = Diagnostic::new(Code::DQ0305, message, span, format!("{} is not true or false", quote(text, "this")));
     let shown = if text.contains('\n') || text.chars().count() > 40 { "…" } else { text };
     match ty {
+        Type::Interval if of == "a service level" => {
+            d.with_help(format!("Say what may be that old, as in `age(max(created_at)) <= {shown}`."))
+        }
         _ if ty.is_numeric() => d.with_help(format!("Compare it, as in `{shown} > 0`.")),
         Type::String => d.with_help(format!("Compare it, as in `{shown} = \"yes\"`.")),
         _ => d.with_help(format!("Test it, as in `{shown} is not null`.")),

@@ -24,7 +24,7 @@ pub struct Example {
 impl Example {
     pub fn of(facts: &Facts) -> Option<Self> {
         let accepts: Vec<&Formula> = facts.rules.iter().map(|r| &r.accepts).collect();
-        let Answer::Maybe(row) = solve::solve(&facts.terms, &accepts) else { return None };
+        let Answer::Maybe(row) = solve::solve_near(&facts.terms, &accepts, &Model::default()) else { return None };
         let mut rules = vec![Vec::new(); facts.terms.len()];
         let (mut unsure, mut opaque) = (Vec::new(), Vec::new());
         let nothing = Model::default();

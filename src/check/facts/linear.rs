@@ -57,12 +57,14 @@ pub fn eliminate(sums: Vec<Sum>, step: &dyn Fn(TermId) -> Option<Number>) -> (Fe
     }
 }
 
-/// Values for the eliminated terms; `choose` picks one between two limits (`None`: no limit; with whether it is
+/// Values for the eliminated terms; with `free` also for those that left no limit behind when others were eliminated.
+/// `choose` picks one between two limits (`None`: no limit; with whether it is
 /// excluded).
 pub fn values(
     trail: &Trail,
     known: &mut ById<Number>,
     choose: &dyn Fn(TermId, Limit, Limit) -> Option<Number>,
+    free: bool,
 ) -> Option<()> {
     for (term, sums) in trail.iter().rev() {
         let (mut low, mut high): (Limit, Limit) = (None, None);
@@ -73,7 +75,13 @@ pub fn values(
                 if t == term {
                     own = *f;
                 } else {
-                    left = left.sub(f.mul(*known.get(t)?)?)?;
+                    let value = match known.get(t) {
+                        Some(value) => *value,
+                        None if free => choose(*t, None, None)?,
+                        None => return None,
+                    };
+                    known.insert(*t, value);
+                    left = left.sub(f.mul(value)?)?;
                 }
             }
             let limit = (left.div(own)?, sum.strict);

@@ -69,18 +69,20 @@ impl Model {
 
 /// Is there a row for which all of these hold?
 pub fn solve(terms: &Terms, formulas: &[&Formula]) -> Answer {
-    Solver { terms, budget: BUDGET, near: None, taken: Vec::new() }.solve(formulas)
+    Solver { terms, budget: BUDGET, near: None, free: false, taken: Vec::new() }.solve(formulas)
 }
 
 /// As [`solve`], with the values of another row where they fit.
 pub fn solve_near(terms: &Terms, formulas: &[&Formula], near: &Model) -> Answer {
-    Solver { terms, budget: BUDGET, near: Some(near), taken: Vec::new() }.solve(formulas)
+    Solver { terms, budget: BUDGET, near: Some(near), free: true, taken: Vec::new() }.solve(formulas)
 }
 
 struct Solver<'a> {
     terms: &'a Terms,
     budget: usize,
     near: Option<&'a Model>,
+    /// Every number gets a value, also one without limits: whoever asks needs a row, however odd.
+    free: bool,
     /// Texts that other parts of the row hold.
     taken: Vec<String>,
 }
@@ -366,7 +368,7 @@ impl<'a> Solver<'a> {
             pick(&mut domain, step(term), self.near.and_then(|row| row.numbers.get(&term)))
         };
         let mut numbers = ById::default();
-        if feasible == Feasible::Yes && linear::values(&trail, &mut numbers, &choose).is_none() {
+        if feasible == Feasible::Yes && linear::values(&trail, &mut numbers, &choose, self.free).is_none() {
             numbers.clear();
         }
         for (term, _) in present(state) {

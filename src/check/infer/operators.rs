@@ -128,7 +128,7 @@ impl<'a> Checker<'a> {
         let Some(grain) = self.combine(&[&left, &right], span) else { return scope::error(span) };
         let nullable = left.nullable || right.nullable;
         let made = if op == BinaryOp::Concat {
-            self.concat(left, right, span, s)
+            self.concat(left, right, op_span, span, s)
         } else if left.ty.is_numeric() && right.ty.is_numeric() {
             self.numeric(op, left, right, s)
         } else {
@@ -141,7 +141,11 @@ impl<'a> Checker<'a> {
         Expr { kind: ExprKind::Binary { op, left: Box::new(left), right: Box::new(right) }, ty, nullable, grain, span }
     }
 
-    fn concat(&mut self, left: Expr, right: Expr, span: Span, s: &Scope) -> Option<(Expr, Expr, Type)> {
+    fn concat(&mut self, left: Expr, right: Expr, op_span: Span, span: Span, s: &Scope) -> Option<(Expr, Expr, Type)> {
+        if left.ty == Type::Boolean || right.ty == Type::Boolean {
+            self.report(errors::bars_for_or(op_span));
+            return None;
+        }
         for side in [&left, &right] {
             if !matches!(side.ty, Type::String | Type::Null) {
                 self.report(errors::concat_takes_text(span, side.span, &side.ty, self.text(side.span)));

@@ -374,7 +374,9 @@ impl<'t> Builder<'t> {
                 Rule::no_end => {
                     let last =
                         otherwise.as_ref().map(|e| e.span).or(arms.last().map(|(_, then)| then.span)).unwrap_or(span);
-                    self.push(errors::case_without_end(word, last.after()));
+                    let compared = |e: &Expr| matches!(&e.kind, ExprKind::Binary { op, .. } if op.is_comparison());
+                    let value = otherwise.as_deref().or(arms.last().map(|(_, then)| then));
+                    self.push(errors::case_without_end(word, last.after(), !value.is_some_and(compared)));
                     return ExprKind::Error;
                 }
                 rule => {

@@ -27,7 +27,7 @@ impl Builder<'_> {
         let double = first == '"';
         if let Some(rest) = body.strip_prefix("\"\"\"") {
             let Some(inner) = rest.strip_suffix("\"\"\"") else {
-                self.push(errors::open_quote(Span { end: span.start + 3, ..span }, span.after(), "\"\"\""));
+                self.push(errors::open_quote(Span { end: span.start + 3, ..span }, None, "\"\"\""));
                 return (rest.to_string(), raw, double);
             };
             let value = dedent(inner);
@@ -38,12 +38,19 @@ impl Builder<'_> {
         if !closed {
             let shown = self.trimmed_line(span);
             let quote = first.to_string();
-            self.push(errors::open_quote(shown, shown.after(), &quote));
+            let line = self.line_before(shown);
+            self.push(errors::open_quote(shown, self.closing(line, shown), &quote));
             return (self.slice(shown).trim_start_matches(['r', first]).to_string(), raw, double);
         }
         let inner = body.get(1..body.len() - 1).unwrap_or("");
         let value = if raw { inner.to_string() } else { self.unescape(inner, first, span, true) };
         (value, raw, double)
+    }
+
+    /// What stands before it on its line.
+    fn line_before(&self, span: Span) -> Span {
+        let before = self.text_between(0, span.start as usize).unwrap_or("");
+        self.range(before.rfind('\n').map_or(0, |i| i + 1), span.end as usize)
     }
 
     fn trimmed_line(&self, span: Span) -> Span {

@@ -111,7 +111,7 @@ impl<'t> Builder<'t> {
     fn chained(&mut self, left: Expr, op: BinaryOp, op_span: Span, right: Expr, chain: usize) -> Expr {
         let middle = match &left.kind {
             ExprKind::Binary { op, right, .. } if op.is_comparison() => Some((**right).clone()),
-            ExprKind::Binary { op: BinaryOp::And, right, .. } => match &right.kind {
+            ExprKind::Binary { op: BinaryOp::And | BinaryOp::Or, right, .. } => match &right.kind {
                 ExprKind::Binary { op, right, .. } if op.is_comparison() => Some((**right).clone()),
                 _ => None,
             },
@@ -121,6 +121,12 @@ impl<'t> Builder<'t> {
             self.push(errors::chained(op_span, None));
             return self.error_expr(left.span.to(right.span));
         };
+        // `a > 0 || b = 1`: the bars are read as text's, and mean "or".
+        if let ExprKind::Binary { op: BinaryOp::Concat, op_span: bars, left: first, right: second } = middle.kind.clone() {
+            self.push(errors::bars_for_or(bars));
+            let left = ends_at(left, *first);
+            return binary(BinaryOp::Or, bars, left, binary(op, op_span, *second, right));
+        }
         let edit = (left.span.after(), format!(" and {}", self.slice(middle.span)));
         // One finding for a chain, however long.
         match self.found.iter_mut().rev().find(|d| d.code == Code::DQ0111).filter(|_| chain > 1) {
@@ -165,6 +171,18 @@ impl<'t> Builder<'t> {
             }
         }
         window
+    }
+}
+
+/// The comparison, or the last of several, with another right side.
+fn ends_at(expr: Expr, end: Expr) -> Expr {
+    match expr.kind {
+        ExprKind::Binary { op, op_span, left, right } if op.is_comparison() => {
+            drop(right);
+            binary(op, op_span, *left, end)
+        }
+        ExprKind::Binary { op, op_span, left, right } => binary(op, op_span, *left, ends_at(*right, end)),
+        _ => expr,
     }
 }
 
