@@ -3,6 +3,7 @@
 mod canaries;
 mod delivery;
 mod grafana;
+mod ledger;
 mod page;
 pub mod peer;
 mod service_levels;
