@@ -24,6 +24,7 @@ from (
         row_number() over (partition by promotion, batch order by finished_at desc) as newest,
         count(*) over (partition by promotion, batch) as attempts
     from batches
+    where kind is null or kind = 'batch'
 ) numbered
 where newest = 1;
 

@@ -153,6 +153,20 @@ fn no_secret_and_no_person_comes_out() {
     for args in [&["sla"][..], &["sla", "-v"], &["sla", "--format", "json"]] {
         silent(&shop, args, 12);
     }
+    // What is held back, what has been, and the receipts.
+    for format in ["text", "json", "csv"] {
+        let shown = silent(&shop, &["quarantine", "show", "silver.orders", "--format", format], 0);
+        assert!(shown.contains("token_number") && shown.contains("***"), "{shown}");
+    }
+    for format in ["text", "json"] {
+        silent(&shop, &["quarantine", "list", "--format", format], 0);
+        silent(&shop, &["history", "--format", format], 0);
+        silent(&shop, &["history", "silver.orders", "--format", format], 0);
+        silent(&shop, &["receipt", "list", "silver.orders", "--format", format], 0);
+        silent(&shop, &["receipt", "verify", "silver.orders", "--format", format], 0);
+    }
+    silent(&shop, &["quarantine", "retry", "silver.orders"], 0);
+    silent(&shop, &["gc", "--dry-run"], 0);
     // A file that cannot be read, and one with other columns than it should have.
     let file = shop.path("lake/bronze/orders/day=2026-11-22/a.parquet");
     std::fs::write(&file, format!("PAR1{SECRET}{PERSON}PAR1")).expect("a file");

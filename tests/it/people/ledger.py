@@ -1,5 +1,6 @@
 """The ledger as others read it: deltalake opens its tables, DuckDB runs the views over them.
 
+    ledger.py rows LEDGER           every row of every table, as JSON, sorted: the same before and after compaction
     ledger.py views LEDGER VIEWS    the rows of each view, as JSON
 """
 
@@ -21,6 +22,12 @@ NUMBERS = {"line", "exit_code"}
 def tables(ledger):
     there = [name for name in TABLES if Path(ledger, name).exists()]
     return {name: DeltaTable(Path(ledger, name)).to_pyarrow_table() for name in there}
+
+
+def rows(ledger):
+    for name, table in tables(ledger).items():
+        for row in sorted(json.dumps(row, default=str, sort_keys=True) for row in table.to_pylist()):
+            print(name, row)
 
 
 def views(ledger, path):
@@ -49,4 +56,4 @@ def views(ledger, path):
     print(json.dumps(found, default=str))
 
 
-{"views": views}[sys.argv[1]](*sys.argv[2:])
+{"rows": rows, "views": views}[sys.argv[1]](*sys.argv[2:])

@@ -148,3 +148,25 @@ fn however_long_it_gets_slack_takes_it() {
     assert!(blocks.len() <= 50 && payload.to_string().chars().count() < 13_000, "{}", payload.to_string().len());
     assert!(blocks.iter().filter_map(|b| b["text"]["text"].as_str()).all(|t| t.chars().count() <= 3000));
 }
+
+/// A spreadsheet takes a cell that begins like a formula for one, and runs it.
+#[test]
+fn rows_held_back_are_no_formulas() {
+    let mut shop = Shop::new("[channels.team]\nkind = \"none\"\n", "");
+    shop.env = Vec::new();
+    let contracts = shop.read("orders.dq").replace("email: string personal", "email: string");
+    shop.write("orders.dq", &contracts.replace("positive: amount > 0", "positive: amount > 0 else quarantine"));
+    shop.day("2026-11-20", &[(-1, EVIL, "t"), (-2, "=1+1", "t"), (-3, "@SUM(A1)", "t"), (-4, "+1", "t"), (-5, "-x", "t"), (6, "fine", "t")]);
+    let run = shop.dqc(&["run"]);
+    assert_eq!(run.status.code(), Some(0), "{}", said(&run));
+    let output = shop.dqc(&["quarantine", "show", "silver.orders", "--format", "csv"]);
+    let text = String::from_utf8(output.stdout.clone()).expect("UTF-8").replace("\r\n", "\n");
+    harmless(&text, "CSV");
+    let formula = regex::Regex::new(r#"(?m)(^|,)"?([=@]|[+-][^0-9])"#).expect("a regular expression");
+    assert!(text.contains("SUM(A1)") && !formula.is_match(&text), "{text}");
+    for format in ["text", "json"] {
+        let text = said(&shop.dqc(&["quarantine", "show", "silver.orders", "--format", format]));
+        harmless(&text, format);
+        assert!(text.contains("script"), "{text}");
+    }
+}
