@@ -342,7 +342,7 @@ fn the_recipe_copies_what_a_build_reads() {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
     let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
     let least = manifest.lines().find_map(|l| l.strip_prefix("rust-version = \"")).expect("a version").trim_end_matches('"');
-    assert!(lines[0].contains(&format!("/rust:{least}-")), "the compiler is the one that Cargo.toml asks for: {}", lines[0]);
+    assert!(lines[0].contains(&format!("rust:{least}-")), "the compiler is the one that Cargo.toml asks for: {}", lines[0]);
     let here = tempfile::tempdir().expect("a temporary folder");
     for line in &lines {
         let Some(rest) = line.strip_prefix("COPY ").filter(|r| !r.starts_with("--from")) else { continue };
