@@ -99,4 +99,5 @@ def main():
               f"99% {rank(0.99):.1f} ms, worst {times[-1]:.1f} ms")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -7,6 +7,8 @@ mod completions;
 mod context;
 mod datasets;
 #[cfg(feature = "engine")]
+mod docs;
+#[cfg(feature = "engine")]
 #[path = "cli/engine.rs"]
 mod engine;
 #[cfg(not(feature = "engine"))]

@@ -47,6 +47,7 @@ mod last;
 mod metrics;
 mod read;
 mod sla;
+pub mod past;
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -37,6 +37,8 @@ pub mod promote;
 #[cfg(feature = "engine")]
 pub mod report;
 pub mod channel;
+#[cfg(feature = "engine")]
+pub mod catalogue;
 pub mod ide;
 pub mod lsp;
 pub mod cli;

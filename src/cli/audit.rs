@@ -75,7 +75,11 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         let found = of.find(&storage, args.at_version).await?;
         // A project without a ledger has no past; rules that need one say so.
         let history = match &project.config.ledger {
-            Some(_) => Ledger::new(&project.ledger()?, &storage, context.now()).history(&found.plan.dataset).await?,
+            Some(_) => {
+                let ledger = Ledger::new(&project.ledger()?, &storage, context.now());
+                reports.remember(&ledger, std::iter::once(found.plan.dataset.as_str())).await?;
+                ledger.history(&found.plan.dataset).await?
+            }
             None => History::default(),
         };
         let report = judge(context, &found.plan, &storage, &found.input, &found.datasets, &history, &args).await?;

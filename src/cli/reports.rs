@@ -1,5 +1,6 @@
 //! The form in which reports are printed, and the files that they are put into besides.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,9 @@ use tempfile::NamedTempFile;
 use super::findings::base;
 use crate::Compilation;
 use crate::fault::Fault;
+use crate::ledger::Ledger;
 use crate::project::Project;
+use crate::report::html::past::Past;
 use crate::report::judged::Judged;
 use crate::report::{html, json, junit};
 
@@ -51,6 +54,7 @@ pub struct Reports<'a> {
     /// Under names of their own until they are whole, so that a run that fails leaves the report before it.
     files: Vec<(Form, PathBuf, NamedTempFile)>,
     judged: Vec<Judged>,
+    past: Past,
 }
 
 impl<'a> Reports<'a> {
@@ -65,7 +69,21 @@ impl<'a> Reports<'a> {
     ) -> Result<Self, Fault> {
         let open = |path: &PathBuf| Ok((form_of(path)?, path.clone(), draft(path)?));
         let files = paths.iter().map(open).collect::<Result<_, Fault>>()?;
-        Ok(Self { command, project, compilation, printed, files, judged: Vec::new() })
+        Ok(Self { command, project, compilation, printed, files, judged: Vec::new(), past: Past::default() })
+    }
+
+    /// Remembers what the ledger says of the datasets' rules, before more is added to it; only a page shows it.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub async fn remember(&mut self, ledger: &Ledger<'_>, datasets: impl Iterator<Item = &str>) -> Result<(), Fault> {
+        let wanted = self.printed == Form::Html || self.files.iter().any(|(form, ..)| *form == Form::Html);
+        for dataset in datasets.filter(|_| wanted).collect::<BTreeSet<_>>() {
+            let mut results = ledger.results_of(dataset).await?;
+            results.retain(|result| result.as_of <= ledger.as_of);
+            self.past.add(dataset, results);
+        }
+        Ok(())
     }
 
     /// Keeps the batch if a file or the form wants it.
@@ -101,6 +119,7 @@ impl<'a> Reports<'a> {
                 &self.compilation.sources,
                 self.project.config.name.as_deref().unwrap_or("dqc"),
                 &self.judged,
+                &self.past,
             ),
             Form::Junit => junit::document(self.command, &self.judged, &base(&self.project.root)),
             Form::Text | Form::Json => {

@@ -24,6 +24,7 @@ use crate::fault::Fault;
 use crate::hir::Promotion;
 use crate::ir::{Plan, lower};
 use crate::lake::store::Storage;
+use crate::ledger::Ledger;
 use crate::project::Project;
 use crate::promote::{self, Event, Lake, Options, Stop, Summary, Task, What};
 use crate::report::judged::Judged;
@@ -99,6 +100,8 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     let plans = || plans.iter().collect::<Vec<_>>();
     let witness = Witness::new(context, &project, &compilation, &lake, plans(), &outbox, &desk.again);
     let summary = runtime()?.block_on(async {
+        let ledger = Ledger::new(&lake.ledger, &storage, context.now());
+        desk.reports.remember(&ledger, promotions.iter().map(|p| p.to.as_str())).await?;
         let mut tidings = Tidings::start("run", &project, &lake, plans(), &outbox, args.dry_run);
         let summary = promote_all(context, &args, &tasks, &lake, &witness, &mut tidings, &mut desk).await;
         if let Some(levels) = witness.levels.borrow().as_ref() {
@@ -110,8 +113,8 @@ pub fn run(context: &Context, args: Args) -> Outcome {
                 desk.log(&notice);
             }
         }
-        summary
-    });
+        Ok::<_, Fault>(summary)
+    })?;
     desk.close(&summary);
     desk.reports.write()?;
     Ok(exit(&summary, &args))

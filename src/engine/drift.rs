@@ -275,6 +275,37 @@ impl Distribution {
         self.digest.as_mut().and_then(|d| d.rank(value).ok().flatten()).map_or(0.0, |rank| rank * finite)
     }
 
+    /// For people: at most `count` ranges of the numbers, named by where they begin, or the most frequent texts; with
+    /// their rows.
+    pub fn bins(&self, count: usize) -> Vec<(String, u64)> {
+        if let Some(texts) = &self.texts {
+            let mut found: Vec<(String, u64)> = texts
+                .frequent_items(ErrorType::NoFalseNegatives)
+                .iter()
+                .map(|row| (row.item().clone(), row.lower_bound()))
+                .collect();
+            found.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            found.truncate(count);
+            return found;
+        }
+        let mut own = self.clone();
+        let (Some(least), Some(greatest)) = (own.quantile(0.0), own.quantile(1.0)) else { return Vec::new() };
+        let step = (greatest - least) / count as f64;
+        if !step.is_finite() || step <= 0.0 {
+            return vec![(format!("{least}"), own.finite() as u64)];
+        }
+        let edge = |at: usize| if at == count { greatest } else { least + step * at as f64 };
+        let mut below = 0.0;
+        (0..count)
+            .map(|at| {
+                let up_to = own.up_to(edge(at + 1));
+                let rows = (up_to - below).max(0.0);
+                below = up_to;
+                (format!("{:.4}", edge(at)).trim_end_matches('0').trim_end_matches('.').to_owned(), rows.round() as u64)
+            })
+            .collect()
+    }
+
     /// The least number that is not exceeded by so great a share of the numbers.
     pub fn quantile(&mut self, at: f64) -> Option<f64> {
         if let Some(numbers) = &self.numbers {

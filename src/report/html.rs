@@ -2,10 +2,15 @@
 //! their rows, what to do. What comes from data or authors is text in it, never markup.
 
 mod bars;
+pub mod chart;
+pub mod code;
+mod inside;
+pub mod past;
 mod rule;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use self::past::Past;
 use super::judged::Judged;
 use super::numbers::{bytes, counted, grouped};
 use super::text::{Tone, is_quiet};
@@ -16,7 +21,7 @@ use crate::source::SourceMap;
 const STYLE: &str = include_str!("html/page.css");
 
 /// The whole page. `name`: the project.
-pub fn document(sources: &SourceMap, name: &str, judged: &[Judged]) -> String {
+pub fn document(sources: &SourceMap, name: &str, judged: &[Judged], past: &Past) -> String {
     let blocked = judged.iter().filter(|batch| batch.is_blocked()).count();
     let all = counted(judged.len() as u64, "batch");
     let title = match (judged.len(), blocked) {
@@ -44,7 +49,7 @@ pub fn document(sources: &SourceMap, name: &str, judged: &[Judged]) -> String {
                 main {
                     (bars::by_batch(judged))
                     @if judged.len() > 1 { (contents(judged)) }
-                    @for (number, batch) in order { (section(sources, number, batch)) }
+                    @for (number, _) in order { (section(sources, number, judged, past)) }
                 }
                 footer { p { "dqc " (judged.iter().find_map(|b| b.report.as_ref()).map_or(env!("CARGO_PKG_VERSION"), |r| &r.dqc)) } }
             }
@@ -95,7 +100,8 @@ fn contents(judged: &[Judged]) -> Markup {
     }
 }
 
-fn section(sources: &SourceMap, number: usize, batch: &Judged) -> Markup {
+fn section(sources: &SourceMap, number: usize, judged: &[Judged], past: &Past) -> Markup {
+    let Some(batch) = judged.get(number) else { return html! {} };
     let told: Vec<&RuleResult> = {
         let mut told: Vec<_> = batch.rules().iter().filter(|rule| rule.action != Effect::None).collect();
         told.sort_by_key(|rule| match rule.action {
@@ -135,10 +141,11 @@ fn section(sources: &SourceMap, number: usize, batch: &Judged) -> Markup {
                     (rule::table(&quiet))
                 }
             }
-            @for rule in told { (rule::article(sources, rule)) }
+            @for rule in told { (rule::article(sources, rule, &html! { (inside::of(batch, rule)) (past.trend(&judged[..=number], rule)) })) }
+            @for rule in batch.rules().iter().filter(|rule| rule.action == Effect::None) { (inside::distributed(batch, rule)) }
             @if batch.is_blocked() {
                 p { strong { "Next: " } "correct the data where it comes from, or the contract if it asks for too much; then" }
-                pre { code { (visible(&batch.again)) } }
+                pre tabindex="0" { code { (visible(&batch.again)) } }
             }
         }
     }

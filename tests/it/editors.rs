@@ -164,6 +164,30 @@ fn grammar() -> PathBuf {
     Path::new(root()).join("editors/vscode/syntaxes/dq.tmLanguage.json")
 }
 
+/// The package as it is installed: what it holds, and that the editor's own packer takes it too.
+#[test]
+fn the_extension_is_packed() {
+    let Some(node) = node() else { return };
+    let here = tempfile::tempdir().expect("a temporary folder");
+    let package = here.path().join("dqc.vsix");
+    run(Command::new("bash").arg(root().join("editors/vscode/package.sh")).arg(&package).env("DQC_TEST_NODE", &node));
+    run(Command::new("python3").args(["-m", "zipfile", "-e"]).args([&package, here.path()]));
+    let extension = here.path().join("extension");
+    let manifest = std::fs::read_to_string(here.path().join("extension.vsixmanifest")).expect("a manifest");
+    let described: Value = serde_json::from_str(&std::fs::read_to_string(extension.join("package.json")).expect("a package")).expect("JSON");
+    let identity = format!("Id=\"{}\" Version=\"{}\"", described["name"].as_str().expect("a name"), described["version"].as_str().expect("a version"));
+    assert!(manifest.contains(&identity), "{manifest}");
+    for path in ["out/extension.js", "syntaxes/dq.tmLanguage.json", "snippets/dq.json", "language-configuration.json", "LICENSE.txt"] {
+        assert!(extension.join(path).is_file(), "{path} is not in the package");
+    }
+    run(Command::new("node").arg("--check").arg(extension.join("out/extension.js")));
+    run(Command::new(node.join("node_modules/.bin/vsce"))
+        .args(["package", "--no-dependencies", "--allow-missing-repository", "--out"])
+        .arg(here.path().join("again.vsix"))
+        .current_dir(&extension));
+    assert!(here.path().join("again.vsix").is_file());
+}
+
 #[test]
 fn the_extension_names_only_files_that_are_there() {
     let package: Value = serde_json::from_str(&read("editors/vscode/package.json")).expect("JSON");

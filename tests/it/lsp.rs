@@ -2,7 +2,7 @@
 //! behind `--- NAME`, then `--- session` and lines `$ …`: what the editor asks; below each stands what must come back.
 //! A place in a file is a quoted piece of its text with `|` where the cursor is. `UPDATE=1` rewrites what came back.
 
-mod client;
+pub mod client;
 mod neovim;
 mod show;
 

@@ -10,6 +10,8 @@ mod corpus;
 #[cfg(feature = "engine")]
 mod databricks;
 mod datasets;
+#[cfg(feature = "engine")]
+mod docs;
 mod editors;
 mod eval;
 mod example;
@@ -53,7 +55,10 @@ mod slips;
 mod snippets;
 mod stdlib;
 mod suite;
+mod terminal;
 mod tidy;
+#[cfg(feature = "engine")]
+mod verdicts;
 mod watch;
 #[cfg(feature = "engine")]
 mod wheel;

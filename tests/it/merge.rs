@@ -241,6 +241,53 @@ fn a_comparison_points_at_what_was_changed_and_names_who_breaks() {
 }
 
 /// The component in a pipeline of a merge request, by a program that runs GitLab's pipelines without GitLab.
+#[test]
+fn the_component_runs_in_a_pipeline() {
+    let Some(runner) = node("gitlab-ci-local") else { return };
+    let here = tempfile::tempdir().expect("a temporary folder");
+    let here = here.path();
+    let first = repository(here);
+    let template = fs::read_to_string(root().join("integrations/gitlab/templates/dqc.yml")).expect("the component");
+    put(&here.join("templates/dqc.yml"), &template);
+    put(
+        &here.join(".gitlab-ci.yml"),
+        "include:\n  - local: templates/dqc.yml\n    inputs:\n      image: none\n      directory: contracts\n      strict: true\n",
+    );
+    put(&here.join(".gitignore"), ".gitlab-ci-local\nhome\n");
+    let broken = ORDERS.replace("positive: amount > 0", "positive: amount > 10");
+    put(&here.join("contracts/orders.dq"), &broken);
+    git(here, &["add", "."]);
+    git(here, &["commit", "-q", "-m", "stricter"]);
+    git(here, &["remote", "add", "origin", "git@gitlab.example.com:data/shop.git"]);
+    let program = Path::new(DQC).parent().expect("a folder");
+    let mut path = vec![program.to_path_buf()];
+    path.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    let output = Command::new(runner)
+        .args(["--shell-executor-no-image", "--force-shell-executor", "--no-color"])
+        .args(["--variable", &format!("CI_MERGE_REQUEST_DIFF_BASE_SHA={first}")])
+        // The runner decides by the image where the project is, and then runs it in a shell all the same.
+        .args(["--variable", &format!("CI_PROJECT_DIR={}", here.display())])
+        .current_dir(here)
+        .env("PATH", std::env::join_paths(path).expect("a path"))
+        .env("HOME", here.join("home"))
+        .output()
+        .expect("the runner starts");
+    let log = said(&output);
+    // The change breaks whoever delivers, its version does not say so, and warnings count.
+    assert!(!output.status.success(), "{log}");
+    assert!(log.contains("DQ0805") && log.contains("filled from `bronze.orders`"), "{log}");
+    let artifact = |name: &str| {
+        let found = walkdir::WalkDir::new(here.join(".gitlab-ci-local/artifacts")).into_iter().filter_map(Result::ok);
+        let path = found.filter(|e| e.file_name() == name).map(walkdir::DirEntry::into_path).next();
+        fs::read_to_string(path.unwrap_or_else(|| panic!("no {name}: {log}"))).expect("a report")
+    };
+    let issues = code_quality(&artifact("dqc-code-quality.json"), here);
+    assert!(issues.iter().any(|i| i["check_name"] == "DQ0805"), "{issues:#?}");
+    assert!(artifact("dqc-check.xml").contains("<failure"), "{log}");
+    // The first row breaks the stricter rule too.
+    let tests = artifact("dqc-test.xml");
+    assert!(tests.contains("name=\"amounts\"") && tests.contains("<failure"), "{tests}");
+}
 
 #[test]
 fn the_hooks_run_before_a_commit() {

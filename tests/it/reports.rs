@@ -62,6 +62,35 @@ fn a_page_or_junit_is_printed_alone_on_stdout() {
     assert_eq!(text.matches("<testsuite ").count(), 1, "{text}");
 }
 
+/// Of runs and audits in which batches pass, are blocked, and cannot be judged.
+#[test]
+fn junit_of_runs_and_audits_is_as_its_schema_says() {
+    let Some((python, schema)) = std::env::var_os("DQC_TEST_PYTHON").zip(std::env::var_os("DQC_TEST_JUNIT_XSD")) else {
+        println!("skipped: no Python, or no schema of JUnit's reports; see tests/README.md");
+        return;
+    };
+    let shop = shop();
+    shop.write("lake/bronze/orders/day=2026-11-22/a.parquet", "no parquet");
+    let path = |name: &str| shop.path(name).display().to_string();
+    let files = ["run.xml", "nothing.xml", "good.xml", "bad.xml"].map(path);
+    let data = [day(&shop, "2026-11-20"), day(&shop, "2026-11-21")];
+    shop.dqc(&["run", "--report", &files[0]]);
+    std::fs::remove_dir_all(shop.path("lake/bronze/orders/day=2026-11-21")).expect("a day");
+    std::fs::remove_dir_all(shop.path("lake/bronze/orders/day=2026-11-22")).expect("a day");
+    shop.dqc(&["run", "--report", &files[1]]);
+    shop.day("2026-11-21", BAD);
+    for (file, data) in files[2..].iter().zip(&data) {
+        shop.dqc(&["audit", "silver.orders", "--report", file, "--data", data]);
+    }
+    let texts = files.each_ref().map(|file| std::fs::read_to_string(file).unwrap_or_else(|_| panic!("there is no {file}")));
+    assert!(texts[0].contains("<failure") && texts[0].contains("<skipped"), "{}", texts[0]);
+    shop.write("wrong.xml", "<testsuites><testsuite name=\"a\"><testcase/></testsuite></testsuites>");
+    let script = crate::root().join("tests/it/junit.py");
+    let output = std::process::Command::new(python).arg(script).arg(schema).arg(path("wrong.xml")).args(&files).output();
+    let output = output.expect("Python starts");
+    assert!(output.status.success(), "{}", said(&output));
+}
+
 #[test]
 fn a_report_that_cannot_be_written_is_said_before_anything_is_judged() {
     let shop = shop();

@@ -8,10 +8,8 @@ use crate::report::numbers::{counted, grouped, measured, percent};
 use crate::report::text::{action_name, against, is_whole, label, message, plain, span};
 use crate::run::{Effect, Evidence, RuleResult, RuleVerdict, Sample};
 use crate::source::SourceMap;
-use crate::syntax::highlight::{Class, classes};
 
-/// Lines of a rule that are shown; a longer one is cut.
-const LINES: usize = 12;
+use super::code;
 
 pub fn table(rules: &[&RuleResult]) -> Markup {
     html! {
@@ -33,56 +31,22 @@ pub fn table(rules: &[&RuleResult]) -> Markup {
     }
 }
 
-/// A rule in full: its numbers, its text, the author's words, its rows.
-pub fn article(sources: &SourceMap, rule: &RuleResult) -> Markup {
+/// A rule in full: its numbers, its text, the author's words, its charts, its rows.
+pub fn article(sources: &SourceMap, rule: &RuleResult, charts: &Markup) -> Markup {
     let said = [("because", &rule.because), ("fix", &rule.fix)];
     html! {
         article class=(effect(rule)) {
             h3 { (action_name(rule.action)) ": " (visible(&message(rule))) }
-            @if let Some(text) = excerpt(sources, rule) {
+            @if let Some(text) = span(sources, &rule.location).and_then(|at| code::excerpt(sources, at, code::Literals::Shown)) {
                 p.dim { (visible(&rule.location.file)) ":" (rule.location.line) ", " (visible(&label(rule))) }
                 pre tabindex="0" { code { (text) } }
             }
             dl {
                 @for (word, text) in said { @if let Some(text) = text { dt { (word) } dd { (visible(text)) } } }
             }
+            (charts)
             (samples(rule))
         }
-    }
-}
-
-/// The rule's lines in colours.
-fn excerpt(sources: &SourceMap, rule: &RuleResult) -> Option<Markup> {
-    let at = span(sources, &rule.location)?;
-    let text = sources.get(at.file).text.as_str();
-    let first = text.get(..at.start as usize)?.rfind('\n').map_or(0, |line| line + 1);
-    let rest = text.get(first..)?;
-    let meant = text.get(first..at.end as usize)?.lines().count().clamp(1, LINES);
-    let end = first + rest.split_inclusive('\n').take(meant).map(str::len).sum::<usize>();
-    let mut pieces: Vec<(&str, &str)> = Vec::new();
-    let mut done = first;
-    for (range, class) in classes(text).into_iter().filter(|(range, _)| range.end > first && range.start < end) {
-        let range = range.start.max(done)..range.end.min(end);
-        pieces.push(("", text.get(done..range.start).unwrap_or("")));
-        pieces.push((name(class), text.get(range.clone()).unwrap_or("")));
-        done = range.end;
-    }
-    pieces.push(("", text.get(done..end).unwrap_or("").trim_end()));
-    let shown = |piece: &str| piece.split('\n').map(visible).collect::<Vec<_>>().join("\n");
-    Some(html! {
-        @for (class, piece) in pieces {
-            @if class.is_empty() { (shown(piece)) } @else { span class=(class) { (shown(piece)) } }
-        }
-    })
-}
-
-fn name(class: Class) -> &'static str {
-    match class {
-        Class::Comment => "comment",
-        Class::Keyword => "keyword",
-        Class::Text => "text",
-        Class::Number => "number",
-        Class::Head => "head",
     }
 }
 
@@ -154,7 +118,7 @@ fn result(rule: &RuleResult) -> String {
     }
 }
 
-fn effect(rule: &RuleResult) -> &'static str {
+pub fn effect(rule: &RuleResult) -> &'static str {
     match (rule.action, rule.verdict) {
         (Effect::Block, _) => "bad",
         (Effect::Quarantine | Effect::Warn, _) | (_, RuleVerdict::Violated) => "odd",
