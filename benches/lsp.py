@@ -53,19 +53,25 @@ class Client:
                     return message["params"]["diagnostics"]
 
 
+def project(root):
+    """Writes the project below a folder; gives the path and the text of the long file."""
+    root.joinpath("dqc.toml").write_text('[project]\nname = "bench"\nlanguage = 1\n\n[layers]\nsilver = "lake/silver"\n')
+    for i in range(FILES - 1):
+        root.joinpath(f"f{i}.dq").write_text("".join(contract(f"t{i}_{j}", 12) for j in range(2)))
+    text = ""
+    while text.count("\n") < LINES - 30:
+        text += contract(f"big{text.count(chr(10))}", 15)
+    text += "\n" * (LINES - text.count("\n"))
+    path = root / "big.dq"
+    path.write_text(text)
+    return path, text
+
+
 def main():
     program, strokes = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 1000
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder).resolve()
-        root.joinpath("dqc.toml").write_text('[project]\nname = "bench"\nlanguage = 1\n\n[layers]\nsilver = "lake/silver"\n')
-        for i in range(FILES - 1):
-            root.joinpath(f"f{i}.dq").write_text("".join(contract(f"t{i}_{j}", 12) for j in range(2)))
-        text = ""
-        while text.count("\n") < LINES - 30:
-            text += contract(f"big{text.count(chr(10))}", 15)
-        text += "\n" * (LINES - text.count("\n"))
-        path = root / "big.dq"
-        path.write_text(text)
+        path, text = project(root)
         client = Client(program, folder)
         client.request("initialize", {"processId": None, "rootUri": root.as_uri(), "capabilities": {}})
         client.send(method="initialized", params={})

@@ -8,21 +8,13 @@ import sys
 import tempfile
 import time
 
-from lsp import FILES, LINES, contract
+from lsp import FILES, LINES, project
 
 
 def main():
     program, saves = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 40
     with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder).resolve()
-        root.joinpath("dqc.toml").write_text('[project]\nname = "bench"\nlanguage = 1\n\n[layers]\nsilver = "lake/silver"\n')
-        for i in range(FILES - 1):
-            root.joinpath(f"f{i}.dq").write_text("".join(contract(f"t{i}_{j}", 12) for j in range(2)))
-        text = ""
-        while text.count("\n") < LINES - 30:
-            text += contract(f"big{text.count(chr(10))}", 15)
-        path = root / "big.dq"
-        path.write_text(text)
+        path, text = project(pathlib.Path(folder).resolve())
         broken = text.replace("when amount < 1007", "when amuont < 1007", 1)
         assert broken != text
         watch = subprocess.Popen([program, "watch", "--color", "never"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)

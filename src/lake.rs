@@ -11,6 +11,7 @@ pub mod delta;
 pub mod merge;
 pub mod quarantine;
 pub mod receipt;
+pub mod rows;
 pub mod schema;
 pub mod stage;
 pub mod store;

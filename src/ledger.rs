@@ -1,71 +1,29 @@
-//! What happened, as Delta tables of flat columns: `runs`, `batches`, `results`, `sla` ([`sla`]), each in its folder below the
-//! ledger's place. They are only added to. The ledger is an account, not a judge: whether a batch is published
-//! stands in its target's log.
-//!
-//! `runs`, one row for each run that ended:
-//!
-//! | column | holds |
-//! | --- | --- |
-//! | `run_id` | given when the run began |
-//! | `dqc` | this program's version |
-//! | `as_of` | the clock under which the run judged |
-//! | `started_at`, `finished_at` | by the machine's clock |
-//! | `promotions` | how many were looked at |
-//! | `published`, `recovered`, `blocked`, `failed` | batches |
-//! | `exit_code` | as the command line documents it |
-//!
-//! `batches`, one row for each batch that a run judged or found published without a row here:
-//!
-//! | column | holds |
-//! | --- | --- |
-//! | `run_id` | as above |
-//! | `promotion`, `source`, `dataset`, `batch` | `bronze.orders to silver.orders` and its parts |
-//! | `contract_version`, `contract_sha256` | of the dataset's contract and promotion |
-//! | `attempt` | SHA-256 of promotion, contract and files |
-//! | `files_sha256` | SHA-256 of the files' paths, sizes and contents |
-//! | `files` | a JSON array of the files: path, size, ETag, time |
-//! | `file_count`, `bytes` | of the batch |
-//! | `verdict` | `passed`, `blocked`, `not_evaluated`, or `refused`: not judged |
-//! | `published`, `recovered` | whether it is in the target; whether an earlier run put it there |
-//! | `kind` | `batch`, or `retry` for rows that came out of quarantine |
-//! | `target_version` | the version of the target that published it |
-//! | `rows_input`, `rows_accepted`, `rows_quarantined` | |
-//! | `reason` | why it was refused |
-//! | `as_of`, `started_at`, `finished_at` | |
-//!
-//! `results`, one row for each rule of each judged batch: `run_id`, `promotion`, `dataset`, `batch`, `attempt`,
-//! `published`, `rule`, `kind`, `verdict`, `action`, `evidence`, `checked`, `violations`, `unknown`, `value`,
-//! `limit_value` (numbers), `reason`, `file`, `line`, `as_of`.
-//!
-//! `metrics`, one row for each value that a published batch leaves for the history of later ones: `run_id`, `promotion`,
-//! `dataset`, `batch`, `attempt`, `rule`, `meaning` (SHA-256 of what the value means, so that a rule that is renamed or
-//! whose limit changes keeps its past), `group_key` (a JSON array of the group's values, empty where there are no
-//! groups), `value` (a number), `distribution` (JSON, of what `drift` compares), `batch_at` (the date in the batch's
-//! name, else `as_of`), `as_of`, `target_version`.
+//! What happened, as Delta tables of flat columns, each in its folder below the ledger's place; `ledger/README.md` sets out
+//! every column. They are only added to. The ledger is an account, not a judge: whether a batch is published stands in
+//! its target's log.
 
 mod columns;
 mod compact;
-pub mod history;
 mod last;
 pub mod log;
 mod metrics;
-mod past;
-mod read;
+pub mod past;
+mod published;
 mod sla;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use arrow::array::RecordBatch;
 
 use crate::fault::{Fault, FaultKind};
 use crate::ir::InputFile;
 use crate::lake::delta::{Change, Committed, Table};
-use crate::lake::stage;
+use crate::lake::{rows, stage};
 use crate::run::{BatchVerdict, Report};
 use crate::storage::Storage;
 
 pub use last::{LastBatch, LastBatches, LastResult, LastResults};
-pub use read::Published;
+pub use published::Published;
 pub use sla::{Booked, SlaEntry, SlaState, SlaStates};
 
 use columns::Columns;
@@ -280,10 +238,33 @@ impl<'a> Ledger<'a> {
         Err(Fault::new(FaultKind::Conflict, format!("others keep writing to the ledger's table `{table}`")))
     }
 
-    /// The newest row of each published batch of a dataset.
-    pub async fn published(&self, promotion: &str, dataset: &str) -> Result<BTreeMap<String, Published>, Fault> {
-        read::published(&self.table("batches"), self.storage, promotion, dataset).await
+    /// Hands over the rows of a table, with these columns: those of one dataset's files, or all. Nothing where there is no table.
+    ///
+    /// # Errors
+    /// The table cannot be read, or `take` does not find the columns that it needs.
+    async fn each(
+        &self,
+        table: &str,
+        dataset: Option<&str>,
+        columns: &[&str],
+        take: &mut (dyn FnMut(&RecordBatch) -> Option<()> + Send),
+    ) -> Result<(), Fault> {
+        let Some(log) = Table::open(&self.table(table), self.storage).await? else { return Ok(()) };
+        for file in log.files()? {
+            let folder = file.path.rsplit_once('/').map(|(folder, _)| folder);
+            if dataset.is_some() && folder.is_some() && folder != dataset {
+                continue;
+            }
+            for rows in rows::read(&log.store, &file.path, Some(columns)).await? {
+                take(&rows).ok_or_else(|| lacking(table))?;
+            }
+        }
+        Ok(())
     }
+}
+
+fn lacking(table: &str) -> Fault {
+    Fault::storage(format!("the ledger's table `{table}` lacks a column, or has it in another type"))
 }
 
 const RETRIES: usize = 50;

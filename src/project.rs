@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostics::{Diagnostic, suggest};
+use crate::diagnostics::Diagnostic;
 use crate::fault::Fault;
 use crate::source::{FileId, SourceFile, SourceMap};
 
@@ -214,9 +214,4 @@ fn clean(path: &Path) -> PathBuf {
         }
     }
     out
-}
-
-/// `nearest is …` as a help text, where there is one.
-fn nearest_help<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    suggest::nearest(name, known).map(|near| format!("the nearest is `{near}`"))
 }

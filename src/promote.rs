@@ -16,13 +16,14 @@ mod attempt;
 mod books;
 mod copy;
 mod evolution;
+pub mod forget;
 pub mod gc;
 pub mod held;
 mod mirror;
 mod pending;
 mod plan;
 mod publish;
-mod retry;
+pub mod retry;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -249,6 +250,9 @@ impl Summary {
     }
 }
 
+/// How often a batch is judged again, or its held rows are, because others changed the target meanwhile.
+const TRIES: usize = 8;
+
 /// Everything that a run carries with it.
 struct Run<'a> {
     lake: &'a Lake<'a>,
@@ -256,6 +260,39 @@ struct Run<'a> {
     judge: &'a dyn Judge,
     ledger: Ledger<'a>,
     log: Log,
+}
+
+impl<'a> Run<'a> {
+    fn new(lake: &'a Lake<'a>, options: &'a Options<'a>, judge: &'a dyn Judge) -> Self {
+        let ledger = Ledger::new(&lake.ledger, lake.storage, options.as_of);
+        let log = Log::new(&ledger);
+        Run { lake, options, judge, ledger, log }
+    }
+
+    fn begin(&self, promotions: usize) -> Summary {
+        self.log.note("began", &[("dqc", env!("CARGO_PKG_VERSION"))], &[("promotions", promotions as u64)]);
+        Summary { promotions, ..Summary::default() }
+    }
+
+    /// Books the run, unless there was nothing to do.
+    async fn end(&self, summary: &mut Summary) {
+        if summary.is_idle() {
+            return;
+        }
+        let entry = RunEntry {
+            promotions: count(summary.promotions),
+            published: count(summary.published),
+            recovered: count(summary.recovered),
+            blocked: count(summary.blocked + summary.refused),
+            failed: count(summary.faults.len()),
+            exit_code: i64::from(summary.exit_code()),
+        };
+        if let Err(fault) = self.ledger.write_run(&entry).await {
+            summary.faults.push(fault);
+        }
+        self.log.note("ended", &[], &[("exit_code", u64::try_from(summary.exit_code()).unwrap_or(0))]);
+        self.log.keep(self.lake.storage).await;
+    }
 }
 
 /// Promotes the pending batches of `tasks`, upstream first; `tell` hears of each batch as it is done.
@@ -267,8 +304,7 @@ pub async fn run(
     tell: &mut (dyn FnMut(Event<'_>) + Send),
 ) -> Summary {
     let run = Run::new(lake, options, judge);
-    run.log.note("began", &[("dqc", env!("CARGO_PKG_VERSION"))], &[("promotions", tasks.len() as u64)]);
-    let mut summary = Summary { promotions: tasks.len(), ..Summary::default() };
+    let mut summary = run.begin(tasks.len());
     for task in plan::upstream_first(tasks) {
         if let Err(fault) = run.promotion(task, &mut summary, tell).await {
             let stopped = matches!(fault.kind, FaultKind::Stopped(_));
@@ -282,20 +318,8 @@ pub async fn run(
     if let Some(witness) = options.witness.filter(|_| !options.dry_run) {
         witness.end(&mut summary, &run.ledger).await;
     }
-    if !options.dry_run && !summary.is_idle() {
-        let entry = RunEntry {
-            promotions: count(summary.promotions),
-            published: count(summary.published),
-            recovered: count(summary.recovered),
-            blocked: count(summary.blocked + summary.refused),
-            failed: count(summary.faults.len()),
-            exit_code: i64::from(summary.exit_code()),
-        };
-        if let Err(fault) = run.ledger.write_run(&entry).await {
-            summary.faults.push(fault);
-        }
-        run.log.note("ended", &[], &[("exit_code", u64::try_from(summary.exit_code()).unwrap_or(0))]);
-        run.log.keep(lake.storage).await;
+    if !options.dry_run {
+        run.end(&mut summary).await;
     }
     summary
 }

@@ -177,12 +177,13 @@ async fn datasets(
     Ok(found)
 }
 
-fn contract<'a>(compilation: &'a Compilation, name: &str) -> Result<&'a Contract, Fault> {
+/// The contract of this name.
+pub fn contract<'a>(compilation: &'a Compilation, name: &str) -> Result<&'a Contract, Fault> {
     compilation.checked.contract(name).ok_or_else(|| {
         let fault = Fault::usage(format!("there is no contract `{name}`"));
         let names = || compilation.checked.contracts.iter().map(|c| c.dataset.as_str());
-        match suggest::nearest(name, names()) {
-            Some(near) => fault.with_help(format!("the nearest is `{near}`")),
+        match suggest::nearest_help(name, names()) {
+            Some(near) => fault.with_help(near),
             None => fault.with_help(format!("there are {}", suggest::list(names()))),
         }
     })

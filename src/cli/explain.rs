@@ -51,8 +51,8 @@ fn is_code(name: &str) -> bool {
 
 fn no_such_code(name: &str) -> Fault {
     let fault = Fault::usage(format!("there is no code `{name}`"));
-    match suggest::nearest(name, Code::ALL.iter().map(|code| code.name())) {
-        Some(near) => fault.with_help(format!("the nearest is `{near}`")),
+    match suggest::nearest_help(name, Code::ALL.iter().map(|code| code.name())) {
+        Some(near) => fault.with_help(near),
         None => fault,
     }
 }
@@ -143,12 +143,12 @@ fn find<'a>(checked: &'a Checked, name: &str) -> Result<(&'a Contract, &'a Rule)
     let names: Vec<String> = all.by_ref().map(|(contract, rule)| full(contract, rule)).collect();
     let fault = Fault::usage(format!("there is no rule `{name}`"));
     let in_contract = names.iter().filter(|n| n.starts_with(&format!("{name}.")));
-    Err(match suggest::nearest(name, names.iter().map(String::as_str)) {
+    Err(match suggest::nearest_help(name, names.iter().map(String::as_str)) {
         _ if checked.contract(name).is_some() => {
             let rules: Vec<&str> = in_contract.map(String::as_str).collect();
             Fault::usage(format!("`{name}` is a contract; name one of its rules")).with_help(rules.join("\n"))
         }
-        Some(near) => fault.with_help(format!("the nearest is `{near}`")),
+        Some(near) => fault.with_help(near),
         None => fault.with_help("a rule is named as `silver.orders.one_per_day`, a code as `DQ0201`"),
     })
 }

@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::cli::audit::contract;
 use crate::cli::lakes::Lakes;
-use crate::cli::quarantine::instant;
 use crate::cli::reports::Format;
 use crate::cli::run::runtime;
 use crate::cli::{Context, Exit, Outcome};
 use crate::diagnostics::paint::{Paint, visible};
-use crate::diagnostics::suggest;
-use crate::fault::Fault;
 use crate::ledger::{Ledger, RETRY};
-use crate::ledger::history::{PastBatch, PastResult};
+use crate::ledger::past::{PastBatch, PastResult};
 use crate::report::numbers::grouped;
 use crate::report::table::{Cell, Table};
+use crate::sla::rfc3339;
 
 /// Show past batches, from the ledger
 ///
@@ -44,7 +43,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         Err(exit) => return Ok(exit),
     };
     if let Some(name) = &args.contract {
-        known(&lakes, name)?;
+        contract(&lakes.compilation, name)?;
     }
     let ledger = Ledger::new(&lakes.project.ledger()?, &lakes.storage, context.now());
     let runtime = runtime()?;
@@ -69,7 +68,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         None => overview(context.out, &batches),
         Some(name) => {
             let past = batches.remove(name).unwrap_or_default();
-            let results = runtime.block_on(ledger.past_results(name))?;
+            let results = runtime.block_on(ledger.past_results(Some(name)))?;
             let mut text = one_by_one(context.out, &past);
             text.push_str(&rules(context.out, &past, &results));
             text
@@ -79,22 +78,10 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     Ok(Exit::Clean)
 }
 
-fn known(lakes: &Lakes, name: &str) -> Result<(), Fault> {
-    let contracts = &lakes.compilation.checked.contracts;
-    if contracts.iter().any(|c| c.dataset == name) {
-        return Ok(());
-    }
-    let fault = Fault::usage(format!("there is no contract `{name}`"));
-    Err(match suggest::nearest(name, contracts.iter().map(|c| c.dataset.as_str())) {
-        Some(near) => fault.with_help(format!("the nearest is `{near}`")),
-        None => fault,
-    })
-}
-
 fn json(batch: &PastBatch) -> serde_json::Value {
     let mut value = serde_json::json!(batch);
-    value["as_of"] = instant(batch.as_of).into();
-    value["finished_at"] = instant(batch.finished_at).into();
+    value["as_of"] = rfc3339(batch.as_of).into();
+    value["finished_at"] = rfc3339(batch.finished_at).into();
     value
 }
 
@@ -141,7 +128,7 @@ fn overview(paint: Paint, batches: &BTreeMap<String, Vec<PastBatch>>) -> String 
             Cell { text: fate.0.to_string(), paint: fate.1 },
             Cell::from(number(last.rows_accepted)),
             Cell::from(number(last.rows_quarantined)),
-            Cell::dim(instant(last.finished_at)),
+            Cell::dim(rfc3339(last.finished_at)),
         ]);
     }
     format!("{}\n", table.lines(paint, "", 40).0.join("\n"))
@@ -158,8 +145,8 @@ fn fate(batch: &PastBatch) -> (&'static str, Brush) {
     }
 }
 
-fn number(count: Option<i64>) -> String {
-    count.and_then(|n| u64::try_from(n).ok()).map_or_else(|| "-".to_string(), grouped)
+fn number(count: Option<u64>) -> String {
+    count.map_or_else(|| "-".to_string(), grouped)
 }
 
 fn one_by_one(paint: Paint, past: &[PastBatch]) -> String {
@@ -178,7 +165,7 @@ fn one_by_one(paint: Paint, past: &[PastBatch]) -> String {
             Cell::from(number(batch.rows_accepted)),
             Cell::from(number(batch.rows_quarantined)),
             Cell::dim(batch.contract_version.clone()),
-            Cell::dim(instant(batch.finished_at)),
+            Cell::dim(rfc3339(batch.finished_at)),
             Cell::from(batch.reason.as_deref().map(|r| visible(r).into_owned()).unwrap_or_default()),
         ]);
     }

@@ -3,7 +3,7 @@
 use super::run::runtime;
 use crate::report::past::{Batch, Level, Past, Verdict};
 use crate::fault::Fault;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, RETRY};
 use crate::project::Project;
 use crate::storage::Storage;
 
@@ -19,14 +19,14 @@ pub fn past(project: &Project, now: i64) -> Result<Option<Past>, Fault> {
     let ledger = Ledger::new(&project.ledger()?, &storage, now);
     let mut past = Past::default();
     let (batches, results, levels) = runtime()?.block_on(async {
-        Ok::<_, Fault>((ledger.all_batches().await?, ledger.all_results().await?, ledger.sla_states().await?))
+        Ok::<_, Fault>((ledger.past_batches(None).await?, ledger.past_results(None).await?, ledger.sla_states().await?))
     })?;
     for row in batches.into_iter().filter(|row| row.as_of <= now) {
         let known = past.batches.entry(row.dataset).or_default();
-        if row.kind != "batch" {
+        if row.kind == RETRY {
             // Rows that came out of quarantine since: how many are in it still.
             if let Some(batch) = known.iter_mut().rfind(|b| b.batch == row.batch && b.published) {
-                batch.held = row.held;
+                batch.held = row.rows_quarantined;
             }
             continue;
         }
@@ -35,9 +35,9 @@ pub fn past(project: &Project, now: i64) -> Result<Option<Past>, Fault> {
             version: row.contract_version,
             verdict: row.verdict,
             published: row.published,
-            input: row.input,
-            accepted: row.accepted,
-            held: row.held,
+            input: row.rows_input,
+            accepted: row.rows_accepted,
+            held: row.rows_quarantined,
             reason: row.reason,
             as_of: row.as_of,
         });

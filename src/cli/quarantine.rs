@@ -12,9 +12,11 @@ use crate::cli::run::runtime;
 use crate::cli::{Context, Exit, Outcome};
 use crate::diagnostics::paint::{Paint, visible};
 use crate::fault::Fault;
-use crate::promote::held::{self, Batch, Forget};
+use crate::promote::forget::{Forget, Forgotten, forget};
+use crate::promote::held::{self, Batch};
 use crate::report::numbers::{counted, grouped};
 use crate::report::table::{Cell, Table};
+use crate::sla::rfc3339;
 
 /// See the rows held back, try them again, or forget them
 ///
@@ -98,15 +100,9 @@ fn list(context: &Context, lakes: &Lakes, args: &List) -> Outcome {
 fn json(batch: &Batch) -> String {
     let line = serde_json::json!({
         "dataset": batch.dataset, "batch": batch.batch, "rows": batch.rows, "versions": batch.versions,
-        "rules": batch.rules, "held_at": instant(batch.held_at), "until": batch.until.map(instant),
+        "rules": batch.rules, "held_at": rfc3339(batch.held_at), "until": batch.until.map(rfc3339),
     });
     format!("{line}\n")
-}
-
-/// RFC 3339, to the second.
-pub fn instant(micros: i64) -> String {
-    let at = chrono::DateTime::from_timestamp_micros(micros).unwrap_or_default();
-    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
 }
 
 fn text(paint: Paint, found: &[Batch], now: i64) -> String {
@@ -124,13 +120,13 @@ fn text(paint: Paint, found: &[Batch], now: i64) -> String {
         let until = match batch.until {
             None => "kept".to_string(),
             Some(until) if until <= now => "due (dqc gc)".to_string(),
-            Some(until) => instant(until)[..10].to_string(),
+            Some(until) => rfc3339(until)[..10].to_string(),
         };
         table.row(vec![
             Cell::from(batch.dataset.clone()),
             Cell::from(visible(&batch.batch).into_owned()),
             Cell::from(grouped(batch.rows)),
-            Cell::dim(&instant(batch.held_at)[..10]),
+            Cell::dim(&rfc3339(batch.held_at)[..10]),
             Cell::dim(until),
             Cell::from(visible(&rules.join(", ")).into_owned()),
         ]);
@@ -145,9 +141,9 @@ fn erase(context: &Context, lakes: &Lakes, args: &Erase) -> Outcome {
     let planned = lakes.planned(std::slice::from_ref(&args.dataset))?;
     let lake = lakes.lake()?;
     let forgotten = runtime()?.block_on(async {
-        let mut all = held::Forgotten::default();
+        let mut all = Forgotten::default();
         for task in planned.tasks() {
-            let one = held::forget(&task, &lake, &Forget::Where(&args.wanted)).await?;
+            let one = forget(&task, &lake, &Forget::Where(&args.wanted)).await?;
             all.rows += one.rows;
             all.batches += one.batches;
         }

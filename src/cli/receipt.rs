@@ -72,8 +72,8 @@ fn place(lakes: &Lakes, name: &str) -> Result<String, Fault> {
         return Ok(folder_url(beside.parent().unwrap_or(&local), &if name.contains("://") { name.to_string() } else { beside.to_string_lossy().into_owned() }));
     }
     let fault = Fault::usage(format!("`{name}` is no dataset of the project and no folder"));
-    Err(match suggest::nearest(name, lake.places.keys().map(String::as_str)) {
-        Some(near) => fault.with_help(format!("the nearest is `{near}`")),
+    Err(match suggest::nearest_help(name, lake.places.keys().map(String::as_str)) {
+        Some(near) => fault.with_help(near),
         None => fault,
     })
 }

@@ -132,8 +132,8 @@ pub fn chosen<'a>(compilation: &'a Compilation, names: &[String]) -> Result<Vec<
         if !all.iter().any(|p| p.to == *name || p.name() == *name) {
             let fault = Fault::usage(format!("nothing is promoted to `{name}`"));
             let targets = || all.iter().map(|p| p.to.as_str());
-            return Err(match suggest::nearest(name, targets()) {
-                Some(near) => fault.with_help(format!("the nearest is `{near}`")),
+            return Err(match suggest::nearest_help(name, targets()) {
+                Some(near) => fault.with_help(near),
                 None => fault.with_help(format!("there are promotions to {}", suggest::list(targets()))),
             });
         }

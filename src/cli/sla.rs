@@ -112,8 +112,8 @@ fn chosen<'c>(compilation: &'c Compilation, names: &[String]) -> Result<BTreeSet
     for name in names {
         if !contracts.iter().any(|c| c.dataset == *name) {
             let fault = Fault::usage(format!("there is no contract `{name}`"));
-            return Err(match suggest::nearest(name, promised()) {
-                Some(near) => fault.with_help(format!("the nearest is `{near}`")),
+            return Err(match suggest::nearest_help(name, promised()) {
+                Some(near) => fault.with_help(near),
                 None => fault.with_help("service levels stand in a contract's block `sla { … }`"),
             });
         }

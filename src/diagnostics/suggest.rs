@@ -12,6 +12,11 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
+/// What [`nearest`] finds, as a help text.
+pub fn nearest_help<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(name, known).map(|near| format!("the nearest is `{near}`"))
+}
+
 /// How far two names are from each other; `None` where they are too far to be meant for each other.
 fn distance(wanted: &str, candidate: &str) -> Option<usize> {
     let length = wanted.chars().count().max(candidate.chars().count());

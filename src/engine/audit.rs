@@ -44,7 +44,10 @@ pub struct Pass {
     pub keys: Vec<Option<Arc<KeySet>>>,
     /// For each unique rule.
     pub modes: Vec<unique::Mode>,
+    /// Takes the rows.
     pub sink: Option<Arc<dyn Sink>>,
+    /// Takes no rows, and hears whether any is held back.
+    pub watch: Option<Arc<dyn Sink>>,
     /// Columns of the files that nobody declared, as they are written.
     pub extra: Vec<Extra>,
     pub accepted: SchemaRef,
@@ -249,6 +252,9 @@ async fn consume(
             if routed.held.num_rows() > 0 {
                 sink.hold(partition, routed.held, routed.marks).await.map_err(|f| pass.fail(f))?;
             }
+        }
+        if let Some(watch) = pass.watch.as_ref().filter(|_| tallies.held > 0) {
+            watch.found_to_hold(tallies.held).await.map_err(|f| pass.fail(f))?;
         }
         pass.read.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
     }

@@ -29,6 +29,17 @@ pub trait Sink: Send + Sync {
         rows: RecordBatch,
         marks: Vec<HeldRow>,
     ) -> Result<(), Fault>;
+
+    /// Whether the rows are taken. Where not, no more is read than the verdicts need: in place of [`Self::accept`] and
+    /// [`Self::hold`], [`Self::found_to_hold`] is called.
+    fn takes_rows(&self) -> bool {
+        true
+    }
+
+    /// So many rows of a partition break something which holds them back. An error ends the judgement.
+    async fn found_to_hold(&self, _rows: u64) -> Result<(), Fault> {
+        Ok(())
+    }
 }
 
 /// Where a held row comes from and why it is held.

@@ -194,7 +194,7 @@ pub async fn digests(input: &Input, storage: &Storage) -> Result<Vec<String>, Fa
     let store = Store::open(&input.place.url, storage)?;
     let mut digests = Vec::with_capacity(input.files.len());
     for file in &input.files {
-        digests.push(store.digest(&file.path).await?);
+        digests.push(store.digest(&file.path, file.size).await?);
     }
     Ok(digests)
 }

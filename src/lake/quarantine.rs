@@ -155,6 +155,11 @@ impl Manifest {
     }
 }
 
+/// Under which the quarantine notes what it took in of a batch of the table with this id.
+pub fn transaction(batch: &str, table: &str) -> String {
+    format!("dqc/{batch}/{table}")
+}
+
 /// Makes a batch's rows in the table exactly those of the manifest, once for each publishing commit.
 ///
 /// `table`: the id of the published table; `version`: the commit there that holds the manifest. A manifest of an
@@ -167,7 +172,7 @@ pub async fn settle(
     table: &str,
     version: i64,
 ) -> Result<(), Fault> {
-    let transaction = format!("dqc/{batch}/{table}");
+    let transaction = transaction(batch, table);
     for _ in 0..RETRIES {
         let quarantine = match Table::open(url, storage).await? {
             Some(quarantine) => quarantine,

@@ -30,7 +30,7 @@ pub async fn verify(url: &str, storage: &Storage) -> Result<Option<Verified>, Fa
             (_, None) => "is gone".to_owned(),
             (None, _) => "was written by somebody else".to_owned(),
             (Some(published), Some(file)) => {
-                if table.store.digest(&path).await? == published {
+                if table.store.digest(&path, file.size).await? == published {
                     found.intact += 1;
                     found.bytes += file.size;
                     continue;

@@ -191,7 +191,15 @@ impl Sink for Unchanged {
     }
 
     async fn hold(&self, _: usize, rows: RecordBatch, _: Vec<HeldRow>) -> Result<(), Fault> {
-        if rows.num_rows() == 0 {
+        self.found_to_hold(rows.num_rows() as u64).await
+    }
+
+    fn takes_rows(&self) -> bool {
+        false
+    }
+
+    async fn found_to_hold(&self, rows: u64) -> Result<(), Fault> {
+        if rows == 0 {
             return Ok(());
         }
         self.dirty.store(true, Ordering::SeqCst);

@@ -10,7 +10,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use super::Ledger;
 use crate::fault::Fault;
 use crate::lake::delta::{Change, Committed, Table};
-use crate::lake::quarantine::read;
+use crate::lake::rows;
 use crate::lake::stage;
 
 /// So many files of one folder are worth the work.
@@ -31,7 +31,7 @@ impl Ledger<'_> {
         for (folder, files) in &folders {
             let mut parts = Vec::new();
             for file in files {
-                parts.extend(read::stored(&table.store, file).await?);
+                parts.extend(rows::read(&table.store, file, None).await?);
             }
             let rows = united(&parts)?;
             change.add.extend(stage::write(&table.store, folder, &rows).await?);

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use arrow::array::{Array, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::{Ledger, RETRY};
+use super::{Ledger, RETRY, lacking};
 use crate::fault::Fault;
 use crate::ir::InputFile;
 use crate::lake::delta::Table;
+use crate::lake::rows::{self, column};
 
 /// So many files of each dataset are read, from the newest back: a file holds what one run found.
 const FILES: usize = 6;
@@ -147,20 +146,11 @@ impl Ledger<'_> {
                 if found && number >= FILES {
                     break;
                 }
-                let bytes = log.store.read(&file.path).await?;
-                let unreadable = || Fault::storage(format!("the ledger's file `{}` could not be read", file.path));
-                let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|_| unreadable())?;
-                let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-                let reader = builder.with_projection(mask).build().map_err(|_| unreadable())?;
-                for rows in reader {
-                    found |= take(&rows.map_err(|_| unreadable())?).ok_or_else(unreadable)?;
+                for rows in rows::read(&log.store, &file.path, Some(columns)).await? {
+                    found |= take(&rows).ok_or_else(|| lacking(table))?;
                 }
             }
         }
         Ok(())
     }
-}
-
-fn column<'r, T: 'static>(rows: &'r RecordBatch, name: &str) -> Option<&'r T> {
-    rows.column_by_name(name)?.as_any().downcast_ref::<T>()
 }

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::columns::Columns;
-use super::{BatchEntry, Ledger};
+use super::{BatchEntry, Ledger, lacking};
 use crate::fault::Fault;
 use crate::lake::delta::Table;
+use crate::lake::rows::{self, column};
 use crate::run::history::{History, Past, date_of};
 
 /// The rows of files that were read already: files of a table never change.
@@ -66,9 +66,8 @@ impl Ledger<'_> {
             let read = match self.known(&file.path) {
                 Some(known) => known,
                 None => {
-                    let bytes = table.store.read(&file.path).await?;
-                    let unreadable = || Fault::storage(format!("the ledger's file `{}` could not be read", file.path));
-                    let read = Arc::new(rows_of(bytes).ok_or_else(unreadable)?);
+                    let read = rows::read(&table.store, &file.path, None).await?;
+                    let read = Arc::new(rows_of(&read).ok_or_else(|| lacking("metrics"))?);
                     let mut cache = self.past.lock().unwrap_or_else(PoisonError::into_inner);
                     cache.insert(file.path.clone(), Arc::clone(&read));
                     read
@@ -89,19 +88,15 @@ impl Ledger<'_> {
     }
 }
 
-fn rows_of(bytes: bytes::Bytes) -> Option<Vec<Row>> {
+fn rows_of(read: &[RecordBatch]) -> Option<Vec<Row>> {
     let mut found = Vec::new();
-    for rows in ParquetRecordBatchReaderBuilder::try_new(bytes).ok()?.build().ok()? {
-        let rows = rows.ok()?;
-        fn column<'r, T: 'static>(rows: &'r RecordBatch, name: &str) -> Option<&'r T> {
-            rows.column_by_name(name)?.as_any().downcast_ref::<T>()
-        }
-        let text = |name: &str| column::<StringArray>(&rows, name);
+    for rows in read {
+        let text = |name: &str| column::<StringArray>(rows, name);
         let (batches, meanings, groups) = (text("batch")?, text("meaning")?, text("group_key")?);
         let distributions = text("distribution")?;
-        let values: &Float64Array = column(&rows, "value")?;
-        let times: &TimestampMicrosecondArray = column(&rows, "batch_at")?;
-        let versions: &Int64Array = column(&rows, "target_version")?;
+        let values: &Float64Array = column(rows, "value")?;
+        let times: &TimestampMicrosecondArray = column(rows, "batch_at")?;
+        let versions: &Int64Array = column(rows, "target_version")?;
         for row in 0..rows.num_rows() {
             found.push(Row {
                 meaning: meanings.value(row).to_owned(),

@@ -1,34 +1,14 @@
 //! The table `sla`, and what the ledger knows of when batches came and were published.
-//!
-//! `sla`, one row each time that a service level's state is found to be another than before, or for a new deadline
-//! or day:
-//!
-//! | column | holds |
-//! | --- | --- |
-//! | `run_id` | of the command that found it |
-//! | `dataset`, `contract_version` | |
-//! | `name`, `kind` | of the service level; `condition`, `deadline` or `budget` |
-//! | `period` | the deadline (RFC 3339), or for others the day in UTC |
-//! | `status` | `met`, `pending` or `missed` |
-//! | `severity` | `warn` or `block` |
-//! | `batch` | that the deadline asks for, where it came |
-//! | `due_at`, `event_at`, `arrived_at`, `published_at` | the deadline, and the three clocks |
-//! | `remaining_seconds` | until it is missed; below 0 since when |
-//! | `missed`, `allowed`, `deadlines` | of a budget |
-//! | `reason` | |
-//! | `as_of`, `judged_at` | the clock it was judged under, and the machine's |
 
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use arrow::array::{Array, BooleanArray, StringArray, TimestampMicrosecondArray};
 
 use super::columns::Columns;
 use super::{Ledger, now};
 use crate::fault::Fault;
 use crate::ir::InputFile;
-use crate::lake::delta::Table;
+use crate::lake::rows::column;
 
 /// A row of `sla`. Instants are microseconds since 1970 in UTC.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -124,7 +104,7 @@ impl Ledger<'_> {
     pub async fn sla_states(&self) -> Result<SlaStates, Fault> {
         let mut newest = SlaStates::new();
         let columns = ["dataset", "name", "kind", "period", "status", "judged_at"];
-        self.each("sla", &columns, &mut |rows| {
+        self.each("sla", None, &columns, &mut |rows| {
             let (datasets, names): (&StringArray, &StringArray) = (column(rows, "dataset")?, column(rows, "name")?);
             let (kinds, periods): (&StringArray, &StringArray) = (column(rows, "kind")?, column(rows, "period")?);
             let statuses: &StringArray = column(rows, "status")?;
@@ -169,7 +149,7 @@ impl Ledger<'_> {
             "kind",
             "finished_at",
         ];
-        self.each("batches", &columns, &mut |rows| {
+        self.each("batches", Some(dataset), &columns, &mut |rows| {
             let (datasets, batches): (&StringArray, &StringArray) = (column(rows, "dataset")?, column(rows, "batch")?);
             let (verdicts, reasons): (&StringArray, &StringArray) = (column(rows, "verdict")?, column(rows, "reason")?);
             let (published, recovered): (&BooleanArray, &BooleanArray) =
@@ -202,7 +182,7 @@ impl Ledger<'_> {
     /// The rules of a dataset that blocked, by batch.
     pub async fn blocking_rules(&self, dataset: &str) -> Result<BTreeMap<String, Vec<String>>, Fault> {
         let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        self.each("results", &["dataset", "batch", "rule", "action"], &mut |rows| {
+        self.each("results", Some(dataset), &["dataset", "batch", "rule", "action"], &mut |rows| {
             let (datasets, batches): (&StringArray, &StringArray) = (column(rows, "dataset")?, column(rows, "batch")?);
             let (rules, actions): (&StringArray, &StringArray) = (column(rows, "rule")?, column(rows, "action")?);
             for row in 0..rows.num_rows() {
@@ -219,29 +199,4 @@ impl Ledger<'_> {
         .await?;
         Ok(found)
     }
-
-    /// Hands over the rows of a table, with these columns; none where there is no table.
-    pub(super) async fn each(
-        &self,
-        table: &str,
-        columns: &[&str],
-        take: &mut (dyn FnMut(&RecordBatch) -> Option<()> + Send),
-    ) -> Result<(), Fault> {
-        let Some(log) = Table::open(&self.table(table), self.storage).await? else { return Ok(()) };
-        for file in log.files()? {
-            let bytes = log.store.read(&file.path).await?;
-            let unreadable = || Fault::storage(format!("the ledger's file `{}` could not be read", file.path));
-            let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|_| unreadable())?;
-            let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
-            let reader = builder.with_projection(mask).build().map_err(|_| unreadable())?;
-            for rows in reader {
-                take(&rows.map_err(|_| unreadable())?).ok_or_else(unreadable)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-pub(super) fn column<'r, T: 'static>(rows: &'r RecordBatch, name: &str) -> Option<&'r T> {
-    rows.column_by_name(name)?.as_any().downcast_ref::<T>()
 }

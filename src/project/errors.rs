@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{CONFIG_FILE, Format, Unreadable, nearest_help};
+use super::{CONFIG_FILE, Format, Unreadable};
 use crate::diagnostics::{Code, Diagnostic, suggest};
 use crate::fault::{Fault, FaultKind};
 use crate::source::Span;
@@ -72,7 +72,7 @@ pub fn password_in_the_open(span: Span) -> Diagnostic {
 pub fn no_such_channel(promotion: &str, name: &str, known: &[String]) -> Fault {
     let fault = Fault::usage(format!("`{promotion}` notifies `{name}`, and `{CONFIG_FILE}` has no such channel"));
     let names = || known.iter().map(String::as_str);
-    match nearest_help(name, names()) {
+    match suggest::nearest_help(name, names()) {
         Some(help) => fault.with_help(help),
         None => fault.with_help(format!("add `[channels.{name}]` with `kind = \"slack\"`, `\"mail\"`, `\"webhook\"` or `\"none\"`")),
     }
@@ -155,14 +155,14 @@ pub fn unknown_environment(name: &str, known: &[String]) -> Fault {
         return fault.with_help(format!("add `[env.{name}.layers]` to it, or leave `--env` out"));
     }
     let names = || known.iter().map(String::as_str);
-    let help = nearest_help(name, names()).unwrap_or_else(|| format!("it has {}", suggest::list(names())));
+    let help = suggest::nearest_help(name, names()).unwrap_or_else(|| format!("it has {}", suggest::list(names())));
     fault.with_help(help)
 }
 
 pub fn no_such_layer(dataset: &str, layer: &str, known: &[String]) -> Fault {
     let fault = Fault::usage(format!("`{dataset}` stands in the layer `{layer}`, which `{CONFIG_FILE}` does not have"));
     let names = || known.iter().map(String::as_str);
-    match nearest_help(layer, names()) {
+    match suggest::nearest_help(layer, names()) {
         Some(help) => fault.with_help(help),
         None if known.is_empty() => fault.with_help(format!("add `{layer} = \"lake/{layer}\"` to `[layers]`")),
         None => fault.with_help(format!("it has {}", suggest::list(names()))),
@@ -172,7 +172,7 @@ pub fn no_such_layer(dataset: &str, layer: &str, known: &[String]) -> Fault {
 pub fn unknown_format(dataset: &str, format: &str) -> Fault {
     let known = Format::NAMES.map(|f| f.0);
     let fault = Fault::new(FaultKind::Contract, format!("`{dataset}` has the format `{format}`, which is not known"));
-    let help = nearest_help(format, known).unwrap_or_else(|| format!("known are {}", suggest::list(known)));
+    let help = suggest::nearest_help(format, known).unwrap_or_else(|| format!("known are {}", suggest::list(known)));
     fault.with_help(help)
 }
 

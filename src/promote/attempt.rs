@@ -17,11 +17,8 @@ use crate::lake::store::{Store, hex};
 use crate::ledger::BatchEntry;
 use crate::promote::pending::{Before, State, number};
 use crate::promote::publish::{Judged, Kept, Leave};
-use crate::promote::{Run, Task, What, copy, evolution};
+use crate::promote::{Run, TRIES, Task, What, copy, evolution};
 use crate::run::{BatchVerdict, Job, Report, Sink};
-
-/// How often a batch is judged again because others changed the target meanwhile.
-const TRIES: usize = 8;
 
 fn too_late(state: &State) -> String {
     let how = state.late.as_deref().unwrap_or("its files changed");

@@ -5,13 +5,14 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::lake::delta::Table;
 use crate::lake::quarantine::{self, Manifest};
 use crate::ledger::BatchEntry;
 use crate::promote::pending::{Identity, State};
 use crate::promote::{Run, Task};
 use crate::run::Report;
+use crate::storage::Storage;
 
 /// What a publishing commit says of itself.
 pub(super) struct Receipt<'a> {
@@ -87,12 +88,8 @@ impl Run<'_> {
     pub(super) async fn recover(&self, task: &Task<'_>, state: &State) -> Result<(i64, Option<Report>), Fault> {
         let target = Table::open(&self.place(&task.promotion.to)?.url, self.lake.storage).await?;
         let target = target.ok_or_else(|| Fault::storage(format!("the table of `{}` is gone", task.promotion.to)))?;
-        let says =
-            |info: &HashMap<String, Value>, key: &str, what: &str| info.get(key).and_then(Value::as_str) == Some(what);
-        let ours = |info: &HashMap<String, Value>| {
-            says(info, "dqc_promotion", &state.promotion) && says(info, "dqc_batch", &state.batch.name)
-        };
-        let first = |info: &HashMap<String, Value>| ours(info) && info.contains_key("dqc_report") && !info.contains_key(RETRY);
+        let (promotion, batch) = (&state.promotion, &state.batch.name);
+        let first = |info: &HashMap<String, Value>| is_of(info, promotion, batch) && info.contains_key("dqc_report") && !info.contains_key(RETRY);
         let Some((version, info)) = target.find_commit(None, first).await? else {
             // The log is cleaned of old entries by then; what it decided stands.
             let entry = BatchEntry { published: true, recovered: true, ..self.entry(task, state) };
@@ -100,13 +97,7 @@ impl Run<'_> {
             return Ok((target.version(), None));
         };
         let text = |key: &str| info.get(key).and_then(Value::as_str).unwrap_or_default();
-        let unread = |_| {
-            Fault::new(
-                FaultKind::Internal,
-                format!("version {version} of `{}` has an unreadable receipt", task.promotion.to),
-            )
-        };
-        let mut report: Report = serde_json::from_str(text("dqc_report")).map_err(unread)?;
+        let mut report: Report = serde_json::from_str(text("dqc_report")).map_err(|_| unreadable(version, &state.promotion))?;
         report.recorded = serde_json::from_str(text("dqc_metrics")).unwrap_or_default();
         let id = target.id()?;
         self.settle_quarantine(task, state, &target).await?;
@@ -131,16 +122,8 @@ impl Run<'_> {
 
     /// Brings the batch's rows in quarantine in line with the newest commit that says which they are.
     pub(super) async fn settle_quarantine(&self, task: &Task<'_>, state: &State, target: &Table) -> Result<(), Fault> {
-        let of_batch = |info: &HashMap<String, Value>| {
-            let says = |key: &str, what: &str| info.get(key).and_then(Value::as_str) == Some(what);
-            says("dqc_promotion", &state.promotion) && says("dqc_batch", &state.batch.name) && info.contains_key("dqc_held")
-        };
-        let Some((version, info)) = target.find_commit(None, of_batch).await? else { return Ok(()) };
-        let held = info.get("dqc_held").and_then(Value::as_str).unwrap_or_default();
-        let held: Manifest = serde_json::from_str(held).map_err(|_| {
-            Fault::internal(format!("version {version} of `{}` has an unreadable receipt", task.promotion.to))
-        })?;
-        self.quarantine_rows(task, state, &held, &target.id()?, version).await
+        let url = self.quarantine(&task.promotion.to)?;
+        settle(target, self.lake.storage, &state.promotion, &state.batch.name, url).await
     }
 
     pub(super) async fn quarantine_rows(
@@ -176,4 +159,31 @@ impl Run<'_> {
             started_at: state.started_at,
         }
     }
+}
+
+fn is_of(info: &HashMap<String, Value>, promotion: &str, batch: &str) -> bool {
+    let says = |key: &str, what: &str| info.get(key).and_then(Value::as_str) == Some(what);
+    says("dqc_promotion", promotion) && says("dqc_batch", batch)
+}
+
+/// The newest commit of a batch that has this entry: its version, and what it says of itself.
+pub(super) async fn newest(
+    target: &Table,
+    promotion: &str,
+    batch: &str,
+    entry: &str,
+) -> Result<Option<(i64, HashMap<String, Value>)>, Fault> {
+    target.find_commit(None, |info| is_of(info, promotion, batch) && info.contains_key(entry)).await
+}
+
+pub(super) fn unreadable(version: i64, promotion: &str) -> Fault {
+    Fault::internal(format!("version {version} of the target of `{promotion}` has an unreadable receipt"))
+}
+
+/// Carries out the newest list of what is held of a batch; `url`: of the quarantine.
+pub(super) async fn settle(target: &Table, storage: &Storage, promotion: &str, batch: &str, url: &str) -> Result<(), Fault> {
+    let Some((version, info)) = newest(target, promotion, batch, "dqc_held").await? else { return Ok(()) };
+    let held = info.get("dqc_held").and_then(Value::as_str).unwrap_or_default();
+    let held: Manifest = serde_json::from_str(held).map_err(|_| unreadable(version, promotion))?;
+    quarantine::settle(url, storage, batch, &held, &target.id()?, version).await
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashSet};
 
 use crate::fault::Fault;
 use crate::lake::delta::Table;
-use crate::lake::quarantine::Manifest;
+use crate::lake::quarantine::{Manifest, transaction};
 use crate::ledger::{Ledger, TABLES};
-use crate::promote::held::{Forget, forget, to_forget};
+use crate::promote::forget::{Forget, forget, to_forget};
 use crate::promote::{Lake, Task};
 
 /// What is to be cleaned up, and when it is now.
@@ -84,7 +84,7 @@ async fn unsettled(target: &Table, url: &str, lake: &Lake<'_>, promotion: &str) 
             continue;
         }
         let settled = match &quarantine {
-            Some(quarantine) => quarantine.transaction(&format!("dqc/{batch}/{id}")).await?.is_some_and(|v| v >= version),
+            Some(quarantine) => quarantine.transaction(&transaction(&batch, &id)).await?.is_some_and(|v| v >= version),
             None => false,
         };
         if !settled && let Ok(held) = serde_json::from_str::<Manifest>(&held) {

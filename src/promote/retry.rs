@@ -4,7 +4,7 @@
 //! from then on. So a retry and a run, or two retries, cannot both take the same rows, and a crash leaves a list that
 //! the next command carries out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch};
@@ -18,19 +18,17 @@ use crate::ir::{Format, Input, InputFile, Place, Plan, Stage as Order};
 use crate::lake::batch::Batch;
 use crate::lake::delta::{StructField, Table};
 use crate::lake::quarantine::read::{self, OURS, Origins};
-use crate::lake::schema;
+use crate::lake::{rows, schema};
 use crate::lake::stage::{self, Stage};
 use crate::lake::store::Store;
 use crate::ledger::BatchEntry;
 use crate::promote::attempt::attempt_of;
-use crate::promote::books::RETRY;
+use crate::promote::books::{RETRY, newest, unreadable};
+use crate::promote::held::batches;
 use crate::promote::pending::{Before, Identity, State, transaction};
 use crate::promote::publish::{Judged, Leave, all_written};
-use crate::promote::{Run, Task};
+use crate::promote::{Event, Judge, Lake, Options, Run, Summary, TRIES, Task};
 use crate::run::{BatchVerdict, HeldRow, Job, Report, Sink};
-
-/// How often rows are judged again because others changed the target meanwhile.
-const TRIES: usize = 8;
 
 /// Where rows are laid out that are judged again, below the quarantine.
 pub(super) const RETRIES: &str = "_dqc_retry";
@@ -89,7 +87,61 @@ struct Account<'a> {
     version: i64,
 }
 
+/// Judges the held rows of `tasks` again and promotes those that pass; `tell` hears of each batch.
+pub async fn retry(
+    tasks: &[Task<'_>],
+    lake: &Lake<'_>,
+    options: &Options<'_>,
+    judge: &dyn Judge,
+    tell: &mut (dyn FnMut(Result<&Retried, Event<'_>>) + Send),
+) -> Summary {
+    let run = Run::new(lake, options, judge);
+    let mut summary = run.begin(tasks.len());
+    for task in tasks {
+        if let Err(fault) = run.retry_task(task, &mut summary, tell).await {
+            let stopped = matches!(fault.kind, FaultKind::Stopped(_));
+            summary.faults.push(fault);
+            if stopped {
+                break;
+            }
+        }
+    }
+    run.end(&mut summary).await;
+    summary
+}
+
 impl Run<'_> {
+    async fn retry_task(
+        &self,
+        task: &Task<'_>,
+        summary: &mut Summary,
+        tell: &mut (dyn FnMut(Result<&Retried, Event<'_>>) + Send),
+    ) -> Result<(), Fault> {
+        self.options.stop.check()?;
+        self.commits_safely(task)?;
+        let url = self.quarantine(&task.promotion.to)?;
+        let Some(table) = Table::open(url, self.lake.storage).await? else { return Ok(()) };
+        let found = batches(&table)?;
+        if let Some(wanted) = self.options.batch
+            && !found.contains_key(wanted)
+        {
+            let notice = format!("no row of batch `{wanted}` of `{}` is held back", task.promotion.to);
+            tell(Err(Event::Notice(notice)));
+        }
+        for batch in found.into_keys().filter(|b| self.options.batch.is_none_or(|wanted| wanted == b)) {
+            let name = task.promotion.name();
+            tell(Err(Event::Judging { promotion: &name, batch: &batch, files: 0, bytes: 0 }));
+            let done = self.retry(task, &batch).await?;
+            match (&done.reason, done.promoted) {
+                (Some(_), _) => summary.blocked += 1,
+                (None, 0) => {}
+                (None, _) => summary.published += 1,
+            }
+            tell(Ok(&done));
+        }
+        Ok(())
+    }
+
     /// Retries one batch; `None` where others got in between, and it has to be looked at again.
     pub(super) async fn retry(&self, task: &Task<'_>, batch: &str) -> Result<Retried, Fault> {
         let name = task.promotion.name();
@@ -180,7 +232,7 @@ impl Run<'_> {
         let mut origins = HashMap::new();
         let (columns, text) = (quarantine.columns()?, self.is_text(task)?);
         for file in files {
-            let rows = read::stored(&quarantine.store, &file.path).await?;
+            let rows = rows::read(&quarantine.store, &file.path, None).await?;
             let mut origin = Origins::default();
             let mut bare = Vec::with_capacity(rows.len());
             for rows in &rows {
@@ -330,11 +382,8 @@ impl Run<'_> {
 
     /// Books what a retry published that ended before its books were done.
     async fn book_unbooked(&self, task: &Task<'_>, state: &State, target: &Table) -> Result<(), Fault> {
-        let of_batch = |info: &HashMap<String, serde_json::Value>| {
-            let says = |key: &str, what: &str| info.get(key).and_then(|v| v.as_str()) == Some(what);
-            says("dqc_promotion", &state.promotion) && says("dqc_batch", &state.batch.name) && info.contains_key("dqc_report")
-        };
-        let Some((version, info)) = target.find_commit(None, of_batch).await? else { return Ok(()) };
+        let found = newest(target, &state.promotion, &state.batch.name, "dqc_report").await?;
+        let Some((version, info)) = found else { return Ok(()) };
         if !info.contains_key(RETRY) {
             return Ok(());
         }
@@ -344,7 +393,7 @@ impl Run<'_> {
         }
         let text = |key: &str| info.get(key).and_then(|v| v.as_str()).unwrap_or_default();
         let Ok(report) = serde_json::from_str::<Report>(text("dqc_report")) else {
-            return Err(Fault::internal(format!("version {version} of `{}` has an unreadable receipt", task.promotion.to)));
+            return Err(unreadable(version, &state.promotion));
         };
         let (attempt, identity, id) = (text("dqc_attempt"), text("dqc_files_sha256"), target.id()?);
         let account = Account { attempt, identity, report: &report, id: &id, version };
@@ -353,11 +402,7 @@ impl Run<'_> {
 
     /// SHA-256 of the files that were published, as the batch's receipt tells it.
     async fn published_identity(&self, target: &Table, state: &State) -> Result<String, Fault> {
-        let of_batch = |info: &HashMap<String, serde_json::Value>| {
-            let says = |key: &str, what: &str| info.get(key).and_then(|v| v.as_str()) == Some(what);
-            says("dqc_promotion", &state.promotion) && says("dqc_batch", &state.batch.name) && info.contains_key("dqc_files_sha256")
-        };
-        let found = target.find_commit(None, of_batch).await?;
+        let found = newest(target, &state.promotion, &state.batch.name, "dqc_files_sha256").await?;
         let text = found.and_then(|(_, info)| info.get("dqc_files_sha256").and_then(|v| v.as_str()).map(str::to_owned));
         Ok(text.unwrap_or_default())
     }
@@ -417,14 +462,4 @@ fn retried(plan: &Plan, write: &Write) -> (Plan, bool) {
         }
     }
     (plan, !over_table && (merges || !keyed))
-}
-
-/// Batches that have rows in quarantine, with the number of their files.
-pub(super) fn batches(quarantine: &Table) -> Result<BTreeMap<String, usize>, Fault> {
-    let mut found = BTreeMap::new();
-    for file in read::files(quarantine, None)? {
-        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        *found.entry(folder.to_owned()).or_default() += 1;
-    }
-    Ok(found)
 }

@@ -180,6 +180,8 @@ async fn passes(
     findings: &mut Findings,
     report: &mut Report,
 ) -> Result<(), NotOpened> {
+    let watch = sink.clone().filter(|sink| !sink.takes_rows());
+    let sink = sink.filter(|sink| sink.takes_rows());
     let settled = constants::settle(session, job, plan, batch).await?;
     report.passes += settled.passes;
     report.bytes_read += settled.bytes;
@@ -235,6 +237,7 @@ async fn passes(
             keys: keys.clone(),
             modes: routing.modes.clone(),
             sink: sink.clone(),
+            watch: watch.clone(),
             extra: extra.clone(),
             accepted: Arc::clone(&accepted),
             held: Arc::clone(&held),
@@ -265,7 +268,9 @@ async fn passes(
         let written = first.is_some() || sink.is_some();
         let again =
             revise(job, session, &judgement, &mut routing, &mut tallies, findings, written, &start, replaced).await?;
-        if !again && first.take().is_some() {
+        if again && first.is_some() && writable(&judgement, &routing.modes) {
+            first = None;
+        } else if !again && first.take().is_some() {
             routing.modes = findings.duplicates.iter().map(|rows| Mode::Known { broken: Arc::clone(rows) }).collect();
         } else if !again {
             let modes = findings.duplicates.iter().map(|rows| Mode::Known { broken: Arc::clone(rows) }).collect();
@@ -283,6 +288,12 @@ async fn passes(
         }
     }
     Ok(())
+}
+
+/// Whether a pass that holds back what may share a key will most likely hold back the right rows.
+fn writable(judgement: &Judgement, modes: &[Mode]) -> bool {
+    let found = modes.iter().any(|mode| matches!(mode, Mode::Keys { candidates: Some(_) }));
+    found && judgement.uniques.iter().all(|unique| unique.keep.is_none() && !unique.table)
 }
 
 /// A large batch with keys is judged before it is written: else it would be written again where rows share a key. Nothing
@@ -357,6 +368,7 @@ fn counting(plan: &Arc<Plan>, judgement: &Arc<Judgement>, keys: Vec<Option<Arc<K
         keys,
         modes: Vec::new(),
         sink: None,
+        watch: None,
         extra: Vec::new(),
         accepted: Arc::clone(&nothing),
         held: nothing,
@@ -504,7 +516,7 @@ async fn run(
             partitions.push((Arc::clone(&audit), partition, files));
         }
     }
-    if let Some(sink) = &pass.sink {
+    for sink in pass.sink.iter().chain(&pass.watch) {
         sink.begin(Arc::clone(&pass.accepted), Arc::clone(&pass.held), partitions.len()).await?;
     }
     let mut tasks: Vec<BoxFuture<'static, Worked>> = Vec::with_capacity(partitions.len());

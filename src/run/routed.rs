@@ -74,6 +74,7 @@ impl Routed {
                 keys: keys.clone(),
                 modes: modes.clone(),
                 sink: Some(Arc::new(Discard)),
+                watch: None,
                 extra: Vec::new(),
                 accepted: schema,
                 held: Arc::new(Schema::new(plan.source.iter().map(|c| Field::new(&c.name, arrow_type(&c.ty), true)).collect::<Vec<_>>())),

@@ -11,7 +11,7 @@ use crate::cli::run::{again, heed_signals, runtime, who};
 use crate::cli::tell::{Tidings, Witness, channels_exist};
 use crate::cli::{Context, Exit, Outcome};
 use crate::diagnostics::paint::{Paint, visible};
-use crate::promote::held::{self, Retried};
+use crate::promote::retry::{Retried, retry};
 use crate::promote::{self, Event, Options, Stop, Summary};
 use crate::report::numbers::grouped;
 use crate::run::RuleVerdict;
@@ -70,7 +70,7 @@ pub fn run(context: &Context, lakes: &Lakes, args: &Args) -> Outcome {
             Err(Event::Notice(notice)) => context.log(&notice),
             Err(_) => {}
         };
-        let summary = held::retry(&tasks, &lake, &options, &promote::Engine, &mut tell).await;
+        let summary = retry(&tasks, &lake, &options, &promote::Engine, &mut tell).await;
         signals.abort();
         for notice in tidings.finish(summary.worst().map(|f| f.kind)).await {
             context.log(&visible(&notice));

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{csv, instant};
+use super::csv;
 use crate::cli::lakes::Lakes;
 use crate::cli::run::runtime;
 use crate::cli::{Context, Exit, Outcome};
@@ -14,6 +14,7 @@ use crate::hir::Privacy;
 use crate::lake::quarantine::read::Row;
 use crate::promote::held::{self, Wanted};
 use crate::report::numbers::{counted, grouped};
+use crate::sla::rfc3339;
 
 /// Show rows held back: why, from which file and row, and what they hold
 ///
@@ -87,7 +88,7 @@ fn json(row: &Row) -> String {
     let rules: Vec<Value> =
         row.rules.iter().map(|(rule, reason)| serde_json::json!({"rule": rule, "reason": reason})).collect();
     let line = serde_json::json!({
-        "batch": row.batch, "file": row.file, "row": row.row, "version": row.version, "held_at": instant(row.held_at),
+        "batch": row.batch, "file": row.file, "row": row.row, "version": row.version, "held_at": rfc3339(row.held_at),
         "rules": rules, "values": row.values,
     });
     format!("{line}\n")
@@ -118,7 +119,7 @@ fn table(rows: &[Row]) -> String {
             row.file.clone(),
             row.row.to_string(),
             row.version.clone(),
-            instant(row.held_at),
+            rfc3339(row.held_at),
             join(|r| &r.0),
             join(|r| &r.1),
         ];

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::{Map, Value};
 
 use crate::fault::Fault;
 use crate::hir::Privacy;
 use crate::ir::InputFile;
 use crate::lake::delta::Table;
-use crate::lake::store::Store;
+use crate::lake::rows::column;
 
 /// Our columns begin like this.
 pub const OURS: &str = "_dqc_";
@@ -40,14 +39,6 @@ pub fn files(table: &Table, batch: Option<&str>) -> Result<Vec<InputFile>, Fault
     Ok(table.files()?.into_iter().filter(|f| batch.is_none_or(|batch| folder(&f.path) == batch)).collect())
 }
 
-/// All rows of a file, as they are stored.
-pub async fn stored(store: &Store, path: &str) -> Result<Vec<RecordBatch>, Fault> {
-    let unreadable = || Fault::storage(format!("`{path}` below the quarantine `{}` cannot be read", store.url));
-    let bytes = store.read(path).await?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).and_then(|b| b.build()).map_err(|_| unreadable())?;
-    reader.collect::<Result<_, _>>().map_err(|_| unreadable())
-}
-
 /// Where rows came from, one entry a row.
 #[derive(Clone, Debug, Default)]
 pub struct Origins {
@@ -69,10 +60,6 @@ impl Origins {
         }
         Some(())
     }
-}
-
-fn column<'r, T: 'static>(rows: &'r RecordBatch, name: &str) -> Option<&'r T> {
-    rows.column_by_name(name)?.as_any().downcast_ref::<T>()
 }
 
 /// The rows for people; `privacy` says of a column how much of its values may be seen.

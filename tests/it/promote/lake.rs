@@ -13,7 +13,8 @@ use dqc::ir::{Format, Place, Plan, PlanColumn};
 use dqc::lake::delta::Table;
 use dqc::lake::receipt::{self, Verified};
 use dqc::lake::store::Store;
-use dqc::promote::held::{self, Forget, Forgotten};
+use dqc::promote::forget::{Forget, Forgotten, forget};
+use dqc::promote::retry::retry;
 use dqc::promote::{self, Event, Options, Outcome, Stop, Summary};
 use dqc::run::{BatchVerdict, HeldRow, Job, Report, RowCounts, Sink};
 use dqc::storage::Storage;
@@ -297,14 +298,14 @@ impl Lake {
     pub async fn retry(&self, task: &Task, stop: &Stop) -> Summary {
         let judge = Amounts { storage: &self.storage, least: self.least, meddle: None };
         let tasks = [promote::Task { promotion: &task.promotion, plan: &task.plan }];
-        held::retry(&tasks, &self.places(&[task]), &options(stop), &judge, &mut |_| {}).await
+        retry(&tasks, &self.places(&[task]), &options(stop), &judge, &mut |_| {}).await
     }
 
     /// Forgets the rows held back of this amount.
     pub async fn forget(&self, task: &Task, amount: i64) -> Result<Forgotten, Fault> {
         let wanted = [("amount".to_owned(), amount.to_string())];
         let which = Forget::Where(&wanted);
-        held::forget(&promote::Task { promotion: &task.promotion, plan: &task.plan }, &self.places(&[task]), &which).await
+        forget(&promote::Task { promotion: &task.promotion, plan: &task.plan }, &self.places(&[task]), &which).await
     }
 }
 

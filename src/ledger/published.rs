@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use arrow::array::{Array, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::Ledger;
 use crate::fault::Fault;
 use crate::ir::InputFile;
-use crate::lake::delta::Table;
-use crate::storage::Storage;
+use crate::lake::rows::column;
 
 /// A batch as it was last published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,37 +24,16 @@ pub struct Published {
 const COLUMNS: [&str; 8] =
     ["promotion", "batch", "published", "files_sha256", "files", "target_version", "rows_quarantined", "finished_at"];
 
-pub async fn published(
-    url: &str,
-    storage: &Storage,
-    promotion: &str,
-    dataset: &str,
-) -> Result<BTreeMap<String, Published>, Fault> {
-    let mut newest: BTreeMap<String, Published> = BTreeMap::new();
-    let Some(table) = Table::open(url, storage).await? else {
-        return Ok(newest);
-    };
-    for file in table.files()? {
-        if file.path.rsplit_once('/').is_some_and(|(folder, _)| folder != dataset) {
-            continue;
-        }
-        let bytes = table.store.read(&file.path).await?;
-        let unreadable = || Fault::storage(format!("the ledger's file `{}` could not be read", file.path));
-        let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|_| unreadable())?;
-        let mask = ProjectionMask::columns(builder.parquet_schema(), COLUMNS);
-        let reader = builder.with_projection(mask).build().map_err(|_| unreadable())?;
-        for rows in reader {
-            let rows = rows.map_err(|_| unreadable())?;
-            take(&rows, promotion, &mut newest).ok_or_else(unreadable)?;
-        }
+impl Ledger<'_> {
+    /// The newest row of each published batch of a dataset.
+    pub async fn published(&self, promotion: &str, dataset: &str) -> Result<BTreeMap<String, Published>, Fault> {
+        let mut newest = BTreeMap::new();
+        self.each("batches", Some(dataset), &COLUMNS, &mut |rows| take(rows, promotion, &mut newest)).await?;
+        Ok(newest)
     }
-    Ok(newest)
 }
 
 fn take(rows: &RecordBatch, promotion: &str, newest: &mut BTreeMap<String, Published>) -> Option<()> {
-    fn column<'r, T: 'static>(rows: &'r RecordBatch, name: &str) -> Option<&'r T> {
-        rows.column_by_name(name)?.as_any().downcast_ref::<T>()
-    }
     let promotions: &StringArray = column(rows, "promotion")?;
     let batches: &StringArray = column(rows, "batch")?;
     let published: &BooleanArray = column(rows, "published")?;
