@@ -97,7 +97,7 @@ pub struct Texts<'a> {
 /// Checks a whole project. What `sink` holds already stays.
 pub fn check(texts: Texts<'_>, sink: Sink) -> (Checked, Sink) {
     let mut known = check_again(texts, &[], Before::default(), sink);
-    known.settle(&mut || false);
+    known.settle(usize::MAX, &mut || false);
     let (checked, found) = known.into_parts();
     let mut sink = Sink::default();
     sink.extend(found);

@@ -78,7 +78,12 @@ pub use crate::stdlib::PREFIX as STD_PREFIX;
 
 /// The form in which names are compared.
 pub fn fold(name: &str) -> String {
-    name.to_lowercase()
+    if name.is_ascii() { name.to_ascii_lowercase() } else { name.to_lowercase() }
+}
+
+/// Whether two names are the same.
+pub fn same(a: &str, b: &str) -> bool {
+    a == b || a.eq_ignore_ascii_case(b) || !(a.is_ascii() && b.is_ascii()) && fold(a) == fold(b)
 }
 
 /// `shared/money.dq` is `shared.money`.

@@ -365,10 +365,8 @@ impl Known {
         contracts.map(|(_, c)| 1 + c.rules.len()).sum::<usize>() + promotions + usize::from(self.deadlines.is_none())
     }
 
-    /// Finds out what is not known yet; false where `stop` said so before the end.
-    pub fn settle(&mut self, stop: &mut dyn FnMut() -> bool) -> bool {
-        /// So many rules are looked at before somebody is asked whether to go on.
-        const AT_ONCE: usize = 200;
+    /// Finds out what is not known yet; false where `stop` said so before the end. It is asked after every so many rules.
+    pub fn settle(&mut self, at_once: usize, stop: &mut dyn FnMut() -> bool) -> bool {
         let Known { checked, contracts, promotions, deadlines, layers, .. } = self;
         let directory = &Directory::of(checked);
         let mut open: Vec<(&mut Note, &Contract)> =
@@ -380,7 +378,7 @@ impl Known {
             let mut rules = 0;
             let next = open.iter().position(|(_, c)| {
                 rules += c.rules.len();
-                rules > AT_ONCE
+                rules > at_once
             });
             let mut rest = open.split_off(next.map_or(open.len(), |n| n + 1));
             known::side_by_side(&mut open, |(note, contract)| note.facts = Some(known::of_contract(contract, layers)));
@@ -388,7 +386,7 @@ impl Known {
         }
         let mut open: Vec<&mut Note> = promotions.iter_mut().filter(|n| n.facts.is_none()).collect();
         let by_target: HashMap<String, &Promotion> = checked.promotions.iter().map(|p| (fold(&p.to), p)).collect();
-        for part in open.chunks_mut(AT_ONCE) {
+        for part in open.chunks_mut(at_once) {
             if stop() {
                 return false;
             }

@@ -22,7 +22,7 @@ pub use known::keeps_value;
 pub use meaning::Meaning;
 pub use solve::{Answer, Model};
 pub use key::key;
-pub use terms::Terms;
+pub use terms::{Terms, within_reach};
 pub use text::{Found, Pattern, search as search_text};
 
 use crate::hir::{Contract, Expr, ExprKind, Nulls, Over, Rule, RuleKind};

@@ -54,7 +54,7 @@ impl<'a> Checker<'a> {
             Index(base, index) => self.index(base, index, span, s),
             Not(inner) => {
                 let inner = self.condition(inner, s, "`not`");
-                self.unary(ExprKind::Not(Box::new(inner.clone())), inner, Type::Boolean, span)
+                unary(ExprKind::Not, inner, Type::Boolean, span)
             }
             Negate(inner) => self.negate(inner, span, s),
             Binary { op, op_span, left, right } => self.binary(*op, *op_span, left, right, span, s),
@@ -274,14 +274,6 @@ impl<'a> Checker<'a> {
         Expr { kind, ty: Type::Boolean, nullable, grain, span }
     }
 
-    /// A node over one operand that is null where the operand is.
-    pub fn unary(&self, kind: ExprKind, operand: Expr, ty: Type, span: Span) -> Expr {
-        if operand.ty.is_error() {
-            return scope::error(span);
-        }
-        Expr { kind, ty, nullable: operand.nullable, grain: operand.grain, span }
-    }
-
     /// The grain of what is made of `parts`. A value of each row does not go with one of the whole batch unless that
     /// says so with `from`.
     pub fn combine(&mut self, parts: &[&Expr], span: Span) -> Option<Grain> {
@@ -300,6 +292,15 @@ impl<'a> Checker<'a> {
         }
         Some(grain)
     }
+}
+
+/// A node over one operand that is null where the operand is.
+pub fn unary(kind: impl FnOnce(Box<Expr>) -> ExprKind, operand: Expr, ty: Type, span: Span) -> Expr {
+    if operand.ty.is_error() {
+        return scope::error(span);
+    }
+    let (nullable, grain) = (operand.nullable, operand.grain);
+    Expr { kind: kind(Box::new(operand)), ty, nullable, grain, span }
 }
 
 /// An aggregate below `e` over the rows that the rule judges.

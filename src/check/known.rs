@@ -9,6 +9,7 @@ mod past;
 mod promotions;
 mod rules;
 mod thresholds;
+mod tried;
 
 use rayon::prelude::*;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::hir::{Expr, ExprKind, Grain, Privacy, Type, Value};
-use crate::resolve::fold;
+use crate::resolve::{fold, same};
 use crate::source::{FileId, Span};
 
 /// The columns of a dataset.
@@ -150,8 +150,7 @@ impl Scope {
     }
 
     pub fn binding(&self, name: &str) -> Option<&Expr> {
-        let wanted = fold(name);
-        self.bindings.iter().rev().find(|b| fold(&b.name) == wanted).map(|b| &b.value)
+        self.bindings.iter().rev().find(|b| same(&b.name, name)).map(|b| &b.value)
     }
 
     /// Every name that an expression here can start with.

@@ -75,6 +75,11 @@ fn boolean(from: Value) -> Result {
 
 /// Numbers lose what stands after the point; text must be a whole number.
 fn integer(from: Value, ty: &Type) -> Result {
+    if let Value::Int(n) = from
+        && let Some(value) = number::simply(i128::from(n), 0, ty)
+    {
+        return Ok(value);
+    }
     let n = match from {
         Value::Bool(b) => BigInt::from(u8::from(b)),
         Value::Int(i) => BigInt::from(i),
@@ -103,6 +108,9 @@ fn whole(x: f64, ty: &Type) -> Result<BigInt> {
 }
 
 fn decimal(from: Value, ty: &Type) -> Result {
+    if let Some(value) = value::exact(&from).and_then(|(n, scale)| number::simply(n, scale, ty)) {
+        return Ok(value);
+    }
     let (n, scale) = match from {
         Value::Bool(b) => (BigInt::from(u8::from(b)), 0),
         Value::Float(x) => number::parse(&format!("{x:e}")).ok_or_else(|| Reason::not_a(ty))?,

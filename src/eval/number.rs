@@ -60,6 +60,23 @@ pub fn decimal(unscaled: BigInt, precision: u8, scale: u8) -> Result {
     }
 }
 
+/// `unscaled / 10^scale` as a value of an integer or decimal type that keeps every digit; `None`: it takes [`fit`] to tell.
+pub fn simply(unscaled: i128, scale: u8, ty: &Type) -> Option<Value> {
+    match ty {
+        Type::Decimal { precision, scale: to } => {
+            let n = unscaled.checked_mul(10i128.checked_pow(u32::from(to.checked_sub(scale)?))?)?;
+            let limit = 10u128.checked_pow(u32::from((*precision).min(38)))?;
+            (n.unsigned_abs() < limit).then_some(Value::Decimal { unscaled: n, scale: *to })
+        }
+        ty if ty.is_integer() && scale == 0 => {
+            let n = i64::try_from(unscaled).ok()?;
+            let (least, greatest) = bounds(ty);
+            (least..=greatest).contains(&n).then_some(Value::Int(n))
+        }
+        _ => None,
+    }
+}
+
 /// An exact number as a value of an integer or decimal type.
 pub fn fit(unscaled: BigInt, scale: i32, ty: &Type, rounding: Rounding) -> Result {
     match ty {

@@ -97,6 +97,9 @@ fn single(op: BinaryOp, a: f32, b: f32) -> Result<f32> {
 
 /// Integers and decimals: computed exactly, then rounded half up to the result's scale.
 fn exact(op: BinaryOp, (a, sa): (i128, u8), (b, sb): (i128, u8), ty: &Type) -> Result {
+    if let Some(value) = small(op, (a, sa), (b, sb), ty) {
+        return Ok(value);
+    }
     let scale = sa.max(sb);
     let aligned = || (number::wide(a, scale - sa), number::wide(b, scale - sb));
     let fit = |n: BigInt, scale: u8| number::fit(n, i32::from(scale), ty, Rounding::HalfUp);
@@ -116,6 +119,18 @@ fn exact(op: BinaryOp, (a, sa): (i128, u8), (b, sb): (i128, u8), ty: &Type) -> R
             let rounding = if ty.is_integer() { Rounding::Down } else { Rounding::HalfUp };
             number::fit(number::divide(&a, &b, rounding), i32::from(to), ty, rounding)
         }
+    }
+}
+
+/// What takes no more than a word.
+fn small(op: BinaryOp, (a, sa): (i128, u8), (b, sb): (i128, u8), ty: &Type) -> Option<Value> {
+    let scale = sa.max(sb);
+    let aligned = |n: i128, from: u8| n.checked_mul(10i128.checked_pow(u32::from(scale - from))?);
+    match op {
+        BinaryOp::Add => number::simply(aligned(a, sa)?.checked_add(aligned(b, sb)?)?, scale, ty),
+        BinaryOp::Subtract => number::simply(aligned(a, sa)?.checked_sub(aligned(b, sb)?)?, scale, ty),
+        BinaryOp::Multiply => number::simply(a.checked_mul(b)?, sa.checked_add(sb)?, ty),
+        _ => None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use regex::{Regex, RegexBuilder};
 
@@ -37,7 +38,7 @@ pub fn whole(pattern: &str) -> String {
 /// Compiled once for a thread. A pattern may not grow beyond 10 MB when compiled.
 pub fn with_regex<T>(pattern: &str, work: impl FnOnce(&Regex) -> T) -> Result<T> {
     thread_local! {
-        static COMPILED: RefCell<HashMap<String, Option<Regex>>> = RefCell::default();
+        static COMPILED: RefCell<HashMap<String, Rc<Option<Regex>>>> = RefCell::default();
     }
     let regex = COMPILED.with(|compiled| {
         let mut compiled = compiled.borrow_mut();
@@ -47,9 +48,9 @@ pub fn with_regex<T>(pattern: &str, work: impl FnOnce(&Regex) -> T) -> Result<T>
         if compiled.len() >= 1_000 {
             compiled.clear();
         }
-        let regex = RegexBuilder::new(pattern).size_limit(10 << 20).build().ok();
+        let regex = Rc::new(RegexBuilder::new(pattern).size_limit(10 << 20).build().ok());
         compiled.insert(pattern.to_owned(), regex.clone());
         regex
     });
-    regex.map(|r| work(&r)).ok_or(Reason::REGEX)
+    regex.as_ref().as_ref().map(work).ok_or(Reason::REGEX)
 }

@@ -63,6 +63,9 @@ fn order_lists<'a>(a: impl Iterator<Item = &'a Value>, mut b: impl Iterator<Item
 }
 
 fn order_decimals((a, a_scale): (i128, u8), (b, b_scale): (i128, u8)) -> Ordering {
+    if a_scale == b_scale {
+        return a.cmp(&b);
+    }
     let scale = a_scale.max(b_scale);
     super::number::wide(a, scale - a_scale).cmp(&super::number::wide(b, scale - b_scale))
 }

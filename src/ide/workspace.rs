@@ -15,6 +15,9 @@ use crate::syntax::{self, Parse, ast};
 
 use super::{Past, View};
 
+/// So many rules are thought about before somebody is asked whether to go on.
+const AT_ONCE: usize = 200;
+
 /// What `dqc.toml` says that matters to an editor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Setting {
@@ -169,7 +172,7 @@ impl Workspace {
         if open {
             self.diagnostics = None;
         }
-        self.know().settle(stop)
+        self.know().settle(AT_ONCE, stop)
     }
 
     /// The findings that need no more thought: all but what is known without data of new pieces.

@@ -7,7 +7,7 @@ use super::key::key;
 use super::known;
 use super::number::Number;
 use super::text::Pattern;
-use crate::hir::{Expr, ExprKind, Type};
+use crate::hir::{Expr, ExprKind, Type, Value};
 
 /// What values a term can have when it is not null.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,6 +168,12 @@ pub fn range(ty: &Type) -> (Option<Number>, Option<Number>) {
         Sort::Number { low, high, .. } => (low, high),
         _ => (None, None),
     }
+}
+
+/// Whether an expression can have a value, as far as its type and its function tell.
+pub fn within_reach(expr: &Expr, value: &Value) -> bool {
+    let Sort::Number { low, high, .. } = known::narrow(expr, sort_of(&expr.ty)) else { return true };
+    Number::of(value).is_none_or(|n| low.is_none_or(|l| n >= l) && high.is_none_or(|h| n <= h))
 }
 
 fn sort_of(ty: &Type) -> Sort {

@@ -4,6 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
+use crate::eval::text::{whole, with_regex};
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
@@ -24,7 +25,6 @@ pub struct Pattern {
 
 #[derive(Debug, Default)]
 struct Compiled {
-    regex: OnceCell<Option<regex::Regex>>,
     automaton: OnceCell<Option<dense::DFA<Vec<u32>>>>,
     sample: OnceCell<Option<String>>,
 }
@@ -44,7 +44,7 @@ thread_local! {
 
 impl Pattern {
     pub fn regex(pattern: &str) -> Self {
-        Self::new(format!(r"\A(?:{pattern})\z"))
+        Self::new(whole(pattern))
     }
 
     /// SQL's `like`: `%` any text, `_` any character; the escape is `\` unless said.
@@ -78,14 +78,9 @@ impl Pattern {
         Self { source, compiled }
     }
 
-    fn compiled(&self) -> Option<&regex::Regex> {
-        let build = || regex::RegexBuilder::new(&self.source).size_limit(AUTOMATON_BYTES * 4).build().ok();
-        self.compiled.regex.get_or_init(build).as_ref()
-    }
-
     /// `None`: the pattern does not compile.
     pub fn matches(&self, text: &str) -> Option<bool> {
-        Some(self.compiled()?.is_match(text))
+        with_regex(&self.source, |regex| regex.is_match(text)).ok()
     }
 
     fn automaton(&self) -> Option<&dense::DFA<Vec<u32>>> {

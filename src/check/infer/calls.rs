@@ -16,7 +16,8 @@ impl<'a> Checker<'a> {
     pub fn call(&mut self, call: &'a ast::Call, span: Span, s: &mut Scope) -> Expr {
         let name = fold(&call.function.text());
         let aggregate = aggregates::by_name(&name);
-        let found: Vec<_> = self.names.find(s.file, Space::Fn, &call.function).to_vec();
+        let names = self.names;
+        let found = names.find(s.file, Space::Fn, &call.function);
         let own = found.iter().any(|f| matches!(f.decl, Decl::Fn(d) if d.body.is_some()) || matches!(f.decl, Decl::Broken));
         if !own {
             if let Some(over) = call.over {
@@ -36,8 +37,7 @@ impl<'a> Checker<'a> {
                 }
                 ("isnull" | "isnotnull", [value]) => {
                     let value = self.expr(value, s);
-                    let kind = ExprKind::IsNull(Box::new(value.clone()));
-                    let e = Expr { nullable: false, ..self.unary(kind, value, Type::Boolean, span) };
+                    let e = Expr { nullable: false, ..super::unary(ExprKind::IsNull, value, Type::Boolean, span) };
                     return super::operators::not_if(name == "isnotnull", e);
                 }
                 _ => {}

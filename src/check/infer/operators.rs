@@ -1,11 +1,35 @@
 //! Operators and SQL's forms for conditions.
 
+use std::cell::RefCell;
+use std::collections::HashSet;
+
 use crate::hir::{BinaryOp, Expr, ExprKind, Grain, Type, Value};
 use crate::source::Span;
 use crate::syntax::ast;
 
 use super::super::scope::{self, Scope, non_null_when};
+use super::unary;
 use super::super::{Checker, coerce, errors, literals};
+
+thread_local! {
+    /// Patterns that were read already: types bring the same ones into many contracts.
+    static READ: RefCell<HashSet<String>> = RefCell::default();
+}
+
+/// Whether a text is a regular expression.
+fn is_regex(text: &str) -> Result<(), regex_syntax::Error> {
+    if READ.with_borrow(|read| read.contains(text)) {
+        return Ok(());
+    }
+    regex_syntax::Parser::new().parse(text)?;
+    READ.with_borrow_mut(|read| {
+        if read.len() >= 1_000 {
+            read.clear();
+        }
+        read.insert(text.to_owned())
+    });
+    Ok(())
+}
 
 impl<'a> Checker<'a> {
     pub fn negate(&mut self, inner: &'a ast::Expr, span: Span, s: &mut Scope) -> Expr {
@@ -25,7 +49,7 @@ impl<'a> Checker<'a> {
         match &e.ty {
             ty if ty.is_numeric() || matches!(ty, Type::Interval | Type::MonthInterval | Type::Error | Type::Null) => {
                 let ty = e.ty.clone();
-                self.unary(ExprKind::Negate(Box::new(e.clone())), e, ty, span)
+                unary(ExprKind::Negate, e, ty, span)
             }
             ty => {
                 self.report(errors::operator_takes(span, "-", ty, self.text(e.span)));
@@ -436,26 +460,24 @@ impl<'a> Checker<'a> {
             self.report(errors::text_wanted(value.span, "matches", &value.ty, self.text(value.span)));
             return scope::error(span);
         }
-        if let Err(error) = regex_syntax::Parser::new().parse(&pattern.value) {
+        if let Err(error) = is_regex(&pattern.value) {
             self.report(errors::bad_regex(pattern.span, &error));
             return scope::error(span);
         }
-        let kind = ExprKind::Matches { value: Box::new(value.clone()), pattern: pattern.value.clone() };
-        not_if(negated, self.unary(kind, value, Type::Boolean, span))
+        let kind = |value| ExprKind::Matches { value, pattern: pattern.value.clone() };
+        not_if(negated, unary(kind, value, Type::Boolean, span))
     }
 
     pub fn is(&mut self, negated: bool, value: &'a ast::Expr, what: &'a ast::IsWhat, span: Span, s: &mut Scope) -> Expr {
         let e = match what {
             ast::IsWhat::Null => {
                 let value = self.expr(value, s);
-                let kind = ExprKind::IsNull(Box::new(value.clone()));
-                self.unary(kind, value, Type::Boolean, span)
+                unary(ExprKind::IsNull, value, Type::Boolean, span)
             }
             ast::IsWhat::True | ast::IsWhat::False => {
                 let value = self.condition(value, s, "`is`");
-                let boxed = Box::new(value.clone());
-                let kind = if matches!(what, ast::IsWhat::True) { ExprKind::IsTrue(boxed) } else { ExprKind::IsFalse(boxed) };
-                self.unary(kind, value, Type::Boolean, span)
+                let kind = if matches!(what, ast::IsWhat::True) { ExprKind::IsTrue } else { ExprKind::IsFalse };
+                unary(kind, value, Type::Boolean, span)
             }
             ast::IsWhat::DistinctFrom(other) => {
                 let (value, other) = (self.expr(value, s), self.expr(other, s));

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::rules::is_never_kept;
+use super::tried::{Shown, Tried, is_of_rows};
 use super::{errors, is_claim};
 use crate::check::directory::Directory;
 use crate::check::facts::{Facts, replace_columns};
@@ -13,21 +15,36 @@ pub fn source_fills_target(promotion: &Promotion, directory: &Directory, found: 
     let (Some(source), Some(target)) = (directory.contract(&promotion.from), directory.contract(&promotion.to)) else {
         return;
     };
-    let mapped = mapped_rules(promotion, target);
+    // Only what is judged on its way into the source is known to hold there.
+    let judged = directory.promotion_to(&source.dataset).is_some();
+    let asked: Vec<(&Rule, Shown)> = target
+        .rules
+        .iter()
+        .filter(|rule| is_of_rows(rule))
+        .map(|rule| {
+            let on_purpose = is_never_kept(rule);
+            (rule, Shown { passed: !on_purpose, broken: judged && !is_claim(target, rule), ..Shown::default() })
+        })
+        .collect();
+    let shown = Tried::mapped(promotion, source, target, asked.iter().copied());
+    let open = asked.iter().zip(&shown).filter(|((_, wanted), shown)| shown.lacks(*wanted));
+    let open: Vec<(&Rule, Shown)> = open.map(|((rule, _), shown)| (*rule, *shown)).collect();
+    if open.is_empty() {
+        return;
+    }
+    let mapped = mapped_rules(promotion, target, &open);
     if mapped.is_empty() {
         return;
     }
     let facts = Facts::over(source.rules.iter().chain(mapped.iter().map(|(_, rule)| rule)));
     let held = facts.rules.iter().take_while(|r| source.rules.iter().any(|s| std::ptr::eq(s, r.rule))).count();
-    // Only what is judged on its way into the source is known to hold there.
-    let judged = directory.promotion_to(&source.dataset).is_some();
     for (i, rule) in facts.rules.iter().enumerate().skip(held) {
-        let Some((original, _)) = mapped.iter().find(|(_, m)| std::ptr::eq(m, rule.rule)) else { continue };
+        let Some(((original, shown), _)) = mapped.iter().find(|(_, m)| std::ptr::eq(m, rule.rule)) else { continue };
         let mut near = facts.neighbours(i);
         near.retain(|j| *j < held);
         let named = |needed: &[usize]| needed.iter().map(|j| facts.rules[*j].rule).collect::<Vec<_>>();
-        let on_purpose = matches!(rule.condition.kind, ExprKind::Literal(Value::Bool(false)));
-        if !on_purpose
+        if !is_never_kept(original)
+            && !shown.passed
             && !facts.is_possible(&[&rule.met, &rule.accepts])
             && let Some(needed) = facts.needed(&[&rule.met, &rule.accepts], &near)
             && !facts.never(&[&rule.met])
@@ -36,7 +53,7 @@ pub fn source_fills_target(promotion: &Promotion, directory: &Directory, found: 
             found.push(errors::cannot_fill(promotion, original, &named(&needed)));
         } else if judged && !is_claim(target, original) {
             near.retain(|j| facts.rules[*j].rule.actions.iter().any(|a| a.above.is_none() && a.act >= Act::Quarantine));
-            if near.is_empty() || facts.is_possible_but(Some(i), &[&rule.breaks]) {
+            if near.is_empty() || shown.broken || facts.is_possible_but(Some(i), &[&rule.breaks]) {
                 continue;
             }
             if let Some(needed) = facts.needed(&[&rule.breaks], &near).filter(|n| !n.is_empty()) {
@@ -52,8 +69,12 @@ fn possible_alone(rule: &Rule) -> bool {
     facts.rules.first().is_some_and(|r| !facts.never(&[&r.met, &r.accepts]))
 }
 
-/// The target's row rules with each column replaced by what is mapped to it.
-fn mapped_rules<'c>(promotion: &Promotion, target: &'c Contract) -> Vec<(&'c Rule, Rule)> {
+/// The rules with each column replaced by what is mapped to it; without those of which a column stays open.
+fn mapped_rules<'c>(
+    promotion: &Promotion,
+    target: &Contract,
+    rules: &[(&'c Rule, Shown)],
+) -> Vec<((&'c Rule, Shown), Rule)> {
     let mut values: HashMap<&str, Expr> = HashMap::new();
     for column in &target.columns {
         let absent = Expr {
@@ -73,7 +94,7 @@ fn mapped_rules<'c>(promotion: &Promotion, target: &'c Contract) -> Vec<(&'c Rul
     }
     let fill = |expr: &Expr| replace_columns(expr, &|name| values.get(name).cloned());
     let mut mapped = Vec::new();
-    for rule in &target.rules {
+    for &(rule, shown) in rules {
         let RuleKind::Row { condition } = &rule.kind else { continue };
         let Some(condition) = fill(condition) else { continue };
         let when = match &rule.when {
@@ -83,7 +104,7 @@ fn mapped_rules<'c>(promotion: &Promotion, target: &'c Contract) -> Vec<(&'c Rul
             },
             None => None,
         };
-        mapped.push((rule, Rule { kind: RuleKind::Row { condition }, when, ..rule.clone() }));
+        mapped.push(((rule, shown), Rule { kind: RuleKind::Row { condition }, when, ..rule.clone() }));
     }
     mapped
 }

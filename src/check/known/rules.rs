@@ -1,29 +1,68 @@
 //! Rules against one another: which can never hold, never be broken, or say what others say.
 
+use super::tried::{Shown, Tried, is_of_rows};
 use super::{errors, is_claim, is_included};
 use crate::check::facts::{Facts, Formula, RowRule};
 use crate::diagnostics::Diagnostic;
-use crate::hir::{Above, Act, Contract, ExprKind, Rule, RuleKind, Value};
+use crate::hir::{Above, Act, Contract, ExprKind, Over, Rule, RuleKind, Value};
 
 pub fn row_rules_can_hold_and_break(contract: &Contract, told: &[bool], found: &mut Vec<Diagnostic>) {
-    let judged = contract.rules.iter().zip(told).filter(|(_, told)| !**told).map(|(rule, _)| rule);
-    Pool { contract, facts: Facts::over(judged), gone: Vec::new() }.judge(found);
+    let judged = contract.rules.iter().zip(told).filter(|(rule, told)| !**told && is_of_rows(rule));
+    judge(contract, judged.map(|(rule, _)| rule).collect(), found);
 }
 
 /// Conditions about a batch; one with `when` or `for each` reads rows of its own and stands alone.
 pub fn batch_rules_can_hold_and_break(contract: &Contract, told: &[bool], found: &mut Vec<Diagnostic>) {
-    let judged = || contract.rules.iter().zip(told).filter(|(_, told)| !**told).map(|(rule, _)| rule);
-    let alone = |rule: &&Rule| rule.when.is_some() || rule.for_each.is_some();
-    let together = Facts::over_batch(judged().filter(|r| !alone(r)));
-    Pool { contract, facts: together, gone: Vec::new() }.judge(found);
-    for rule in judged().filter(alone) {
-        Pool { contract, facts: Facts::over_batch(std::iter::once(rule)), gone: Vec::new() }.judge(found);
+    let of_batch = |rule: &Rule| rule.over == Over::Batch && matches!(rule.kind, RuleKind::Aggregate { .. });
+    let judged = contract.rules.iter().zip(told).filter(|(rule, told)| !**told && of_batch(rule));
+    let (alone, together): (Vec<&Rule>, Vec<&Rule>) =
+        judged.map(|(rule, _)| rule).partition(|rule| rule.when.is_some() || rule.for_each.is_some());
+    judge(contract, together, found);
+    alone.into_iter().for_each(|rule| judge(contract, vec![rule], found));
+}
+
+/// Rules that are about the same rows, or all about the batch.
+fn judge(contract: &Contract, rules: Vec<&Rule>, found: &mut Vec<Diagnostic>) {
+    let wanted: Vec<Shown> = rules.iter().map(|rule| wanted(contract, rule)).collect();
+    let shown = Tried::rules(rules.iter().copied().zip(wanted.iter().copied()));
+    if shown.iter().zip(&wanted).any(|(shown, wanted)| shown.lacks(*wanted)) {
+        let of_rows = rules.first().is_some_and(|rule| is_of_rows(rule));
+        let facts = if of_rows { Facts::over(rules.into_iter()) } else { Facts::over_batch(rules.into_iter()) };
+        Pool { contract, facts, shown, gone: Vec::new() }.judge(found);
     }
+}
+
+/// What a row must show of a rule if nothing is to be said about it.
+fn wanted(contract: &Contract, rule: &Rule) -> Shown {
+    let on_purpose = is_never_kept(rule);
+    let of_rows = is_of_rows(rule);
+    Shown {
+        kept: !on_purpose,
+        passed: false,
+        broken: on_purpose || may_say_nothing(contract, rule),
+        spared: of_rows && rule.when.is_some() && !is_included(contract, rule),
+    }
+}
+
+/// `false when …` says on purpose that something must not occur.
+pub fn is_never_kept(rule: &Rule) -> bool {
+    let (RuleKind::Row { condition } | RuleKind::Aggregate { condition, .. }) = &rule.kind else { return false };
+    matches!(condition.kind, ExprKind::Literal(Value::Bool(false)))
+}
+
+/// Whether it is worth telling that a rule is implied.
+fn may_say_nothing(contract: &Contract, rule: &Rule) -> bool {
+    let claim = is_claim(contract, rule);
+    !is_included(contract, rule)
+        && (!claim || rule.name.ends_with(".where"))
+        && rule.if_not_evaluated != Some(Act::Block)
 }
 
 struct Pool<'c> {
     contract: &'c Contract,
     facts: Facts<'c>,
+    /// What some row shows of each rule.
+    shown: Vec<Shown>,
     /// Rules about which something has been said; they prove nothing about others.
     gone: Vec<usize>,
 }
@@ -54,9 +93,10 @@ impl<'c> Pool<'c> {
     /// Whether a row is known that meets the rule's `when`, satisfies it, and that all others let through.
     fn is_kept_by_some_row(&self, i: usize) -> bool {
         let rule = self.rule(i);
-        let on_purpose = matches!(rule.condition.kind, ExprKind::Literal(Value::Bool(false)));
-        let question = [&rule.met, &rule.holds];
-        self.facts.is_possible(if on_purpose { &question[..1] } else { &question })
+        if is_never_kept(rule.rule) {
+            return self.shown[i].broken || self.facts.is_possible(&[&rule.met]);
+        }
+        self.shown[i].kept || self.facts.is_possible(&[&rule.met, &rule.holds])
     }
 
     fn rule(&self, i: usize) -> &RowRule<'c> {
@@ -109,8 +149,7 @@ impl<'c> Pool<'c> {
 
     fn never_holds(&self, i: usize, near: &[usize]) -> Option<Diagnostic> {
         let rule = self.rule(i);
-        // `false when …` says on purpose that something must not occur.
-        if matches!(rule.condition.kind, ExprKind::Literal(Value::Bool(false))) {
+        if is_never_kept(rule.rule) {
             return None;
         }
         let needed = self.needed(&[&rule.met, &rule.holds], near)?;
@@ -129,17 +168,13 @@ impl<'c> Pool<'c> {
 
     fn says_nothing(&self, i: usize) -> Option<Diagnostic> {
         let rule = self.rule(i);
-        let claim = is_claim(self.contract, rule.rule);
-        if is_included(self.contract, rule.rule)
-            || (claim && !rule.rule.name.ends_with(".where"))
-            || rule.rule.if_not_evaluated == Some(Act::Block)
+        if !may_say_nothing(self.contract, rule.rule)
+            || self.shown[i].broken
+            || self.facts.is_possible_but(Some(i), &[&rule.breaks])
         {
             return None;
         }
-        if self.facts.is_possible_but(Some(i), &[&rule.breaks]) {
-            return None;
-        }
-        let given = if claim { Vec::new() } else { self.as_strict(i) };
+        let given = if is_claim(self.contract, rule.rule) { Vec::new() } else { self.as_strict(i) };
         let needed = self.needed(&[&rule.breaks], &given)?;
         let others = self.rules(&needed);
         Some(match others.as_slice() {
@@ -154,7 +189,7 @@ impl<'c> Pool<'c> {
     fn always_met(&self, i: usize) -> Option<Diagnostic> {
         let rule = self.rule(i);
         let when = rule.when?;
-        if is_included(self.contract, rule.rule) || self.facts.is_possible(&[&rule.not_met]) {
+        if is_included(self.contract, rule.rule) || self.shown[i].spared || self.facts.is_possible(&[&rule.not_met]) {
             return None;
         }
         let mut claims = self.claims_near(i);

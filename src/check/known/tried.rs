@@ -1,0 +1,378 @@
+//! Rows that are tried before anything is proven. Most rules can be kept, broken and spared by some row, and a row that
+//! shows it is quickly found: one that every rule lets through, with a value or two changed. Only what no such row has
+//! shown is asked of the facts, which prove that there is none.
+
+mod row;
+mod values;
+
+use std::cell::Cell;
+
+use crate::hir::{Contract, Expr, ExprKind, Nulls, Over, Promotion, Rule, RuleKind, Type, Value};
+
+use row::{Outcome, Row};
+
+/// How often a row that some rules do not let through is mended.
+const MENDED: usize = 12;
+/// How many conditions may be computed: so many, and so many for each rule.
+const EVALUATED: (usize, usize) = (2_000, 100);
+
+/// What rows have shown of a rule, or what they are to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Shown {
+    /// Its `when` is met and its condition true, and every rule lets the row through.
+    pub kept: bool,
+    /// As `kept`, or the condition is null and that passes.
+    pub passed: bool,
+    /// The row violates it, and every other rule lets the row through.
+    pub broken: bool,
+    /// Its `when` is not met, and every rule lets the row through.
+    pub spared: bool,
+}
+
+impl Shown {
+    fn add(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Kept => (self.kept, self.passed) = (true, true),
+            Outcome::Passed => self.passed = true,
+            Outcome::Broken => self.broken = true,
+            Outcome::Unmet => self.spared = true,
+            Outcome::Unclear => {}
+        }
+    }
+
+    /// Whether something that is wanted is not shown.
+    pub fn lacks(self, wanted: Shown) -> bool {
+        wanted.kept && !self.kept
+            || wanted.passed && !self.passed
+            || wanted.broken && !self.broken
+            || wanted.spared && !self.spared
+    }
+}
+
+/// A rule, and what rows are to show of it.
+struct Asked<'c> {
+    condition: &'c Expr,
+    when: Option<&'c Expr>,
+    nulls: Nulls,
+    /// Its columns stand for what is mapped to them.
+    mapped: bool,
+    /// What it reads.
+    slots: Vec<usize>,
+    wanted: Shown,
+    shown: Shown,
+}
+
+impl Asked<'_> {
+    fn is_open(&self) -> bool {
+        self.shown.lacks(self.wanted)
+    }
+}
+
+/// What a slot of the row is.
+#[derive(Clone, Copy)]
+enum What<'c> {
+    Column(&'c str),
+    /// Of a batch: an aggregate, or what history says of one.
+    Batch(&'c Expr),
+}
+
+struct Slot<'c> {
+    what: What<'c>,
+    ty: &'c Type,
+    /// Those that read it.
+    rules: Vec<usize>,
+    /// Values worth trying, the most likely to be let through first.
+    values: Vec<Value>,
+}
+
+pub struct Tried<'c> {
+    rules: Vec<Asked<'c>>,
+    slots: Vec<Slot<'c>>,
+    /// Batch values that are equal to another, with the slot of that one.
+    same: Vec<(&'c Expr, usize)>,
+    /// What is mapped to a column; `None`: null.
+    mappings: Vec<(&'c str, Option<&'c Expr>)>,
+    /// A value for each slot.
+    row: Vec<Value>,
+    evaluated: Cell<usize>,
+}
+
+impl<'c> Tried<'c> {
+    /// What rows show of these rules, in their order.
+    pub fn rules(rules: impl Iterator<Item = (&'c Rule, Shown)>) -> Vec<Shown> {
+        let mut tried = Tried::new(Vec::new());
+        rules.for_each(|(rule, wanted)| tried.ask(rule, wanted, false));
+        tried.shown()
+    }
+
+    /// What rows of a promotion's source show of the target's rules, as those are after the mapping; the source's rules
+    /// let the rows through. Nothing is shown of a rule with a column to which nothing is mapped.
+    pub fn mapped(
+        promotion: &'c Promotion,
+        source: &'c Contract,
+        target: &'c Contract,
+        rules: impl Iterator<Item = (&'c Rule, Shown)>,
+    ) -> Vec<Shown> {
+        let mapping = |name: &str| promotion.mappings.iter().find(|m| m.column == name).map(|m| &m.value);
+        let values = target.columns.iter().map(|c| (c.name.as_str(), mapping(&c.name)));
+        let absent = target.columns.iter().map(|c| c.nullable);
+        let mappings = values.zip(absent).filter(|(v, nullable)| v.1.is_some() || *nullable).map(|(v, _)| v).collect();
+        let mut tried = Tried::new(mappings);
+        source.rules.iter().filter(|r| is_of_rows(r)).for_each(|rule| tried.ask(rule, Shown::default(), false));
+        let own = tried.rules.len();
+        rules.for_each(|(rule, wanted)| tried.ask(rule, wanted, true));
+        tried.shown().split_off(own)
+    }
+
+    fn new(mappings: Vec<(&'c str, Option<&'c Expr>)>) -> Self {
+        Tried { rules: Vec::new(), slots: Vec::new(), same: Vec::new(), mappings, row: Vec::new(), evaluated: Cell::new(0) }
+    }
+
+    fn ask(&mut self, rule: &'c Rule, wanted: Shown, mapped: bool) {
+        let (condition, when) = match &rule.kind {
+            RuleKind::Row { condition } => (condition, rule.when.as_ref()),
+            // A `when` of such a rule says which rows its aggregates read.
+            RuleKind::Aggregate { condition, .. } => (condition, None),
+            _ => return,
+        };
+        // A batch condition that is null is not evaluated, which breaks nothing.
+        let nulls = if matches!(rule.kind, RuleKind::Row { .. }) { rule.nulls } else { Nulls::Pass };
+        let mut slots = Vec::new();
+        for expr in [Some(condition), when].into_iter().flatten() {
+            self.slots_of(expr, mapped, &mut slots);
+        }
+        let at = self.rules.len();
+        slots.iter().for_each(|s| self.slots[*s].rules.push(at));
+        self.rules.push(Asked { condition, when, nulls, mapped, slots, wanted, shown: Shown::default() });
+    }
+
+    fn slots_of(&mut self, expr: &'c Expr, mapped: bool, found: &mut Vec<usize>) {
+        let slot = match &expr.kind {
+            ExprKind::Literal(_) => return,
+            ExprKind::Column(name) if mapped => {
+                let value = self.mappings.iter().find(|(column, _)| column == name).and_then(|(_, value)| *value);
+                return value.map_or((), |value| self.slots_of(value, false, found));
+            }
+            ExprKind::Column(name) => self.slot(What::Column(name), &expr.ty),
+            ExprKind::Aggregate(_) | ExprKind::History { .. } | ExprKind::Drift { .. } => {
+                let slot = self.slot(What::Batch(expr), &expr.ty);
+                self.same.push((expr, slot));
+                slot
+            }
+            _ => return expr.operands().into_iter().for_each(|e| self.slots_of(e, mapped, found)),
+        };
+        if !found.contains(&slot) {
+            found.push(slot);
+        }
+    }
+
+    fn slot(&mut self, what: What<'c>, ty: &'c Type) -> usize {
+        let same = |slot: &Slot| match (what, slot.what) {
+            (What::Column(a), What::Column(b)) => a == b,
+            (What::Batch(a), What::Batch(b)) => crate::check::facts::key(a) == crate::check::facts::key(b),
+            _ => false,
+        };
+        self.slots.iter().position(same).unwrap_or_else(|| {
+            self.slots.push(Slot { what, ty, rules: Vec::new(), values: Vec::new() });
+            self.slots.len() - 1
+        })
+    }
+
+    fn shown(mut self) -> Vec<Shown> {
+        self.search();
+        self.rules.into_iter().map(|r| r.shown).collect()
+    }
+
+    fn search(&mut self) {
+        if !self.rules.iter().any(Asked::is_open) {
+            return;
+        }
+        for slot in 0..self.slots.len() {
+            let values = values::worth_trying(self, slot);
+            self.slots[slot].values = values;
+        }
+        if !self.find_row() {
+            return;
+        }
+        for i in 0..self.rules.len() {
+            let outcome = self.outcome(i);
+            if outcome.lets_through() || self.rules[i].mapped {
+                self.rules[i].shown.add(outcome);
+            }
+        }
+        for slot in 0..self.slots.len() {
+            self.change(slot, |tried| {
+                if tried.slots[slot].rules.iter().any(|i| tried.rules[*i].is_open()) {
+                    tried.look(&[slot]);
+                    Next::Value
+                } else {
+                    Next::Stop
+                }
+            });
+        }
+        for i in 0..self.rules.len() {
+            if self.rules[i].is_open() {
+                self.look_further(i);
+            }
+        }
+    }
+
+    /// Two values changed: one that decides the rule, and one more of its own or of a rule that does not let the row through.
+    fn look_further(&mut self, i: usize) {
+        for slot in self.rules[i].slots.clone() {
+            self.change(slot, |tried| {
+                let against = tried.look(&[slot]).filter(|_| tried.would_show(i));
+                let others = &tried.rules[against.unwrap_or(i)].slots;
+                for second in others.iter().copied().filter(|s| *s != slot).collect::<Vec<_>>() {
+                    if !tried.rules[i].is_open() {
+                        return Next::Stop;
+                    }
+                    tried.change(second, |tried| {
+                        if tried.would_show(i) {
+                            tried.look(&[slot, second]);
+                        }
+                        if tried.rules[i].is_open() { Next::Value } else { Next::Stop }
+                    });
+                }
+                if tried.rules[i].is_open() { Next::Value } else { Next::Stop }
+            });
+        }
+    }
+
+    /// Whether the row, were it let through, would show something of the rule that is wanted.
+    fn would_show(&self, i: usize) -> bool {
+        let rule = &self.rules[i];
+        let mut shown = rule.shown;
+        shown.add(self.outcome(i));
+        shown != rule.shown && rule.is_open()
+    }
+
+    /// Puts each value into a slot in turn, and the old one back.
+    fn change(&mut self, slot: usize, mut each: impl FnMut(&mut Self) -> Next) {
+        let values = std::mem::take(&mut self.slots[slot].values);
+        let old = self.row[slot].clone();
+        let mut next = Next::Value;
+        for value in values.iter().filter(|v| **v != old) {
+            self.row[slot].clone_from(value);
+            next = each(self);
+            if next != Next::Value || self.is_exhausted() {
+                break;
+            }
+        }
+        if next != Next::Keep {
+            self.row[slot] = old;
+        }
+        self.slots[slot].values = values;
+    }
+
+    fn is_exhausted(&self) -> bool {
+        self.evaluated.get() > EVALUATED.0 + EVALUATED.1 * self.rules.len()
+    }
+
+    /// Notes what the row shows, which lets everything through but for what the slots have changed. Where just one rule
+    /// stands against the row, that one.
+    fn look(&mut self, slots: &[usize]) -> Option<usize> {
+        let mut outcomes = Vec::with_capacity(8);
+        let mut against = None;
+        let mut more = false;
+        for (at, slot) in slots.iter().enumerate() {
+            for &i in &self.slots[*slot].rules {
+                let rule = &self.rules[i];
+                if slots[..at].iter().any(|s| rule.slots.contains(s)) {
+                    continue;
+                }
+                let outcome = self.outcome(i);
+                if !rule.mapped && !outcome.lets_through() {
+                    more |= against.is_some();
+                    against = Some(i);
+                }
+                if more {
+                    return None;
+                }
+                outcomes.push((i, outcome));
+            }
+        }
+        for (i, outcome) in outcomes {
+            if against.is_none_or(|a| a == i) {
+                self.rules[i].shown.add(outcome);
+            }
+        }
+        against
+    }
+
+    /// Finds a row that every rule lets through.
+    fn find_row(&mut self) -> bool {
+        self.row = self.slots.iter().map(|s| s.values.first().cloned().unwrap_or(Value::Null)).collect();
+        for slot in 0..self.slots.len() {
+            let alone = |tried: &Self, i: &usize| !tried.rules[*i].mapped && tried.rules[*i].slots.len() == 1;
+            let fits = |tried: &Self| {
+                tried.slots[slot].rules.iter().filter(|i| alone(tried, i)).all(|i| tried.outcome(*i).lets_through())
+            };
+            if !fits(self) {
+                self.change(slot, |tried| if fits(tried) { Next::Keep } else { Next::Value });
+            }
+        }
+        for _ in 0..MENDED {
+            let against = |i: &usize| !self.rules[*i].mapped && !self.outcome(*i).lets_through();
+            let Some(i) = (0..self.rules.len()).find(against) else { return true };
+            if self.is_exhausted() || !self.mend(i) {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// Changes one value or two of those that a rule reads, so that it and all others that read them let the row through.
+    fn mend(&mut self, i: usize) -> bool {
+        let slots = self.rules[i].slots.clone();
+        let fits = |tried: &Self, slot: usize| {
+            let mut others = tried.slots[slot].rules.iter().filter(|j| !tried.rules[**j].mapped);
+            tried.outcome(i).lets_through() && others.all(|j| tried.outcome(*j).lets_through())
+        };
+        let mut mended = false;
+        for &slot in &slots {
+            self.change(slot, |tried| {
+                mended = fits(tried, slot);
+                if mended { Next::Keep } else { Next::Value }
+            });
+            if mended {
+                return true;
+            }
+        }
+        for &first in &slots {
+            for &second in slots.iter().filter(|s| **s != first) {
+                self.change(first, |tried| {
+                    tried.change(second, |tried| {
+                        mended = fits(tried, second) && fits(tried, first);
+                        if mended { Next::Keep } else { Next::Value }
+                    });
+                    if mended { Next::Keep } else { Next::Value }
+                });
+                if mended {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    fn outcome(&self, i: usize) -> Outcome {
+        self.evaluated.set(self.evaluated.get() + 1);
+        let rule = &self.rules[i];
+        Row { tried: self, mapped: rule.mapped }.outcome(rule)
+    }
+}
+
+/// What comes after a value has been tried.
+#[derive(Clone, Copy, PartialEq)]
+enum Next {
+    Value,
+    Stop,
+    /// The value stays.
+    Keep,
+}
+
+/// Whether it is a row rule about the batch.
+pub fn is_of_rows(rule: &Rule) -> bool {
+    rule.over == Over::Batch && matches!(rule.kind, RuleKind::Row { .. })
+}

@@ -1,0 +1,81 @@
+//! What a rule makes of the row.
+
+use crate::eval::{self, Reason, Scope};
+use crate::hir::{Aggregate, AggregateFn, DriftMeasure, Expr, ExprKind, HistoryWindow, Nulls, Type, Value};
+
+use super::values::NOW;
+use super::{Asked, Tried, What};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Outcome {
+    Unmet,
+    Kept,
+    /// The condition is null, and that passes.
+    Passed,
+    Broken,
+    /// Something cannot be computed.
+    Unclear,
+}
+
+impl Outcome {
+    pub fn lets_through(self) -> bool {
+        matches!(self, Outcome::Unmet | Outcome::Kept | Outcome::Passed)
+    }
+}
+
+/// The row as a rule sees it: itself, or what is mapped of it.
+pub struct Row<'t, 'c> {
+    pub tried: &'t Tried<'c>,
+    pub mapped: bool,
+}
+
+impl Row<'_, '_> {
+    pub fn outcome(&self, rule: &Asked<'_>) -> Outcome {
+        let met = rule.when.map_or(Ok(Some(true)), |when| eval::holds(when, self));
+        match met {
+            Ok(Some(true)) => {}
+            Ok(_) => return Outcome::Unmet,
+            Err(_) => return Outcome::Unclear,
+        }
+        match eval::holds(rule.condition, self) {
+            Ok(Some(true)) => Outcome::Kept,
+            Ok(None) if rule.nulls == Nulls::Pass => Outcome::Passed,
+            Ok(_) => Outcome::Broken,
+            Err(_) => Outcome::Unclear,
+        }
+    }
+
+    fn batch(&self, is: impl Fn(&ExprKind) -> bool) -> eval::Result {
+        let found = self.tried.same.iter().find(|(expr, _)| is(&expr.kind));
+        found.map(|(_, slot)| self.tried.row[*slot].clone()).ok_or(Reason::UNSUPPORTED)
+    }
+}
+
+impl Scope for Row<'_, '_> {
+    fn column(&self, name: &str) -> Option<Value> {
+        if self.mapped {
+            let (_, value) = self.tried.mappings.iter().find(|(column, _)| *column == name)?;
+            let source = Row { tried: self.tried, mapped: false };
+            return value.map_or(Some(Value::Null), |value| eval::eval(value, &source).ok());
+        }
+        let is = |what: &What| matches!(what, What::Column(column) if *column == name);
+        let slot = self.tried.slots.iter().position(|s| is(&s.what))?;
+        Some(self.tried.row[slot].clone())
+    }
+
+    fn now(&self) -> i64 {
+        NOW
+    }
+
+    fn aggregate(&self, aggregate: &Aggregate, _ty: &Type) -> eval::Result {
+        self.batch(|kind| matches!(kind, ExprKind::Aggregate(own) if std::ptr::eq(own, aggregate)))
+    }
+
+    fn history(&self, metric: &Expr, _statistic: AggregateFn, _window: HistoryWindow) -> eval::Result {
+        self.batch(|kind| matches!(kind, ExprKind::History { metric: own, .. } if std::ptr::eq(&**own, metric)))
+    }
+
+    fn drift(&self, value: &Expr, _measure: DriftMeasure, _window: HistoryWindow) -> eval::Result {
+        self.batch(|kind| matches!(kind, ExprKind::Drift { value: own, .. } if std::ptr::eq(&**own, value)))
+    }
+}
