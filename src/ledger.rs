@@ -9,6 +9,7 @@ pub mod log;
 mod metrics;
 pub mod past;
 mod published;
+pub mod salt;
 mod sla;
 
 use std::collections::HashMap;
@@ -121,12 +122,18 @@ impl<'a> Ledger<'a> {
     pub async fn write_batch(&self, entry: &BatchEntry<'_>) -> Result<(), Fault> {
         // A published batch is written once, whoever comes to it.
         let once = entry.version.map(|(id, version)| (format!("dqc/{}/{}/{id}", entry.dataset, entry.batch), version));
-        if let Some(rows) = self.results(entry)? {
-            self.append("results", entry.dataset, rows, once.clone()).await?;
-        }
-        if let Some(rows) = self.metrics(entry)? {
-            self.append("metrics", entry.dataset, rows, once.clone()).await?;
-        }
+        let (results, metrics) = (self.results(entry)?, self.metrics(entry)?);
+        let add = |table: &'static str, rows: Option<RecordBatch>| {
+            let once = once.clone();
+            async move {
+                match rows {
+                    Some(rows) => self.append(table, entry.dataset, rows, once).await,
+                    None => Ok(()),
+                }
+            }
+        };
+        let (results, metrics) = futures::join!(add("results", results), add("metrics", metrics));
+        results.and(metrics)?;
         self.append("batches", entry.dataset, self.batch(entry)?, once).await
     }
 

@@ -100,7 +100,8 @@ impl Storage {
 
     fn bucket(&self, url: &Url) -> Result<AmazonS3, Fault> {
         let bucket = url.host_str().unwrap_or_default();
-        let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket);
+        let named = credentials::named(&self.s3)?;
+        let mut builder = of_environment().with_bucket_name(bucket);
         for (name, value) in &self.s3 {
             let key: AmazonS3ConfigKey = name.parse().map_err(|_| {
                 Fault::usage(format!("`{name}` is no setting of `[storage.s3]`"))
@@ -108,8 +109,9 @@ impl Storage {
             })?;
             builder = builder.with_config(key, value);
         }
-        if !self.s3.contains_key("access_key_id") {
-            credentials::exist(bucket)?;
+        match named {
+            Some(named) => builder = builder.with_credentials(named),
+            None => credentials::exist(bucket)?,
         }
         builder.build().map_err(|e| fault(&e, &format!("the bucket `{bucket}` could not be set up")))
     }
@@ -120,6 +122,18 @@ fn unsafe_setting() -> Option<(&'static str, String)> {
     let set = |name: &'static str| setting(name).map(|value| (name, value));
     set("AWS_S3_LOCKING_PROVIDER").or_else(|| {
         set("AWS_CONDITIONAL_PUT").filter(|(_, value)| !value.eq_ignore_ascii_case("etag"))
+    })
+}
+
+/// The settings that S3 knows of the environment, but for empty ones, by which pipelines unset what they inherit.
+fn of_environment() -> AmazonS3Builder {
+    #[allow(clippy::disallowed_methods)]
+    let all = std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+    all.filter(|(key, value)| key.starts_with("AWS_") && !value.is_empty()).fold(AmazonS3Builder::new(), |builder, (key, value)| {
+        match key.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
+            Ok(key) => builder.with_config(key, value),
+            Err(_) => builder,
+        }
     })
 }
 
@@ -155,8 +169,8 @@ fn kind_of(error: &(dyn std::error::Error + 'static)) -> (FaultKind, Option<&'st
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<object_store::Error>() {
             match error {
-                object_store::Error::PermissionDenied { .. } => {
-                    return (FaultKind::Permission, Some("permission denied"));
+                object_store::Error::PermissionDenied { source, .. } => {
+                    return (FaultKind::Permission, Some(denied(&source.to_string())));
                 }
                 object_store::Error::Unauthenticated { .. } => {
                     return (FaultKind::Permission, Some("the credentials are not accepted"));
@@ -188,12 +202,24 @@ fn kind_of(error: &(dyn std::error::Error + 'static)) -> (FaultKind, Option<&'st
     (FaultKind::Storage, None)
 }
 
+/// Why a server denies a request, by the code in its answer.
+fn denied(answer: &str) -> &'static str {
+    let says = |codes: &[&str]| codes.iter().any(|code| answer.contains(&format!("<Code>{code}</Code>")));
+    if says(&["RequestTimeTooSkewed", "RequestExpired"]) {
+        "this machine's clock and the storage's differ too much"
+    } else if says(&["InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "TokenRefreshRequired"]) {
+        "the credentials are not accepted"
+    } else {
+        "permission denied"
+    }
+}
+
 /// What the answer of a server says, which some requests, such as listings, pass on as nothing but text.
 fn refused(text: &str) -> Option<(FaultKind, Option<&'static str>)> {
     let (_, answer) = text.split_once("non-2xx status code: ")?;
     let expired = answer.contains("<Code>ExpiredToken</Code>") || answer.contains("<Code>InvalidToken</Code>");
     match answer.get(..3)? {
-        "403" => Some((FaultKind::Permission, Some("permission denied"))),
+        "403" => Some((FaultKind::Permission, Some(denied(answer)))),
         "401" => Some((FaultKind::Permission, Some("the credentials are not accepted"))),
         "400" if expired => Some((FaultKind::Permission, Some("the credentials are not accepted"))),
         "404" => Some((FaultKind::Storage, Some("it is not there"))),

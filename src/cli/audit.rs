@@ -75,7 +75,13 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         let found = of.find(&storage, args.at_version).await?;
         // A project without a ledger has no past; rules that need one say so.
         let history = match &project.config.ledger {
-            Some(_) => Ledger::new(&project.ledger()?, &storage, context.now()).history(&found.plan.dataset).await?,
+            Some(_) => {
+                let url = project.ledger()?;
+                let ledger = Ledger::new(&url, &storage, context.now());
+                let mut history = ledger.history(&found.plan.dataset).await?;
+                history.salt = ledger.salt(false).await?;
+                history
+            }
             None => History::default(),
         };
         let report = judge(context, &found.plan, &storage, &found.input, &found.datasets, &history, &args).await?;

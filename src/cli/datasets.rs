@@ -8,7 +8,7 @@ use super::context::Context;
 use super::findings::does_not_compile;
 use super::{Exit, Outcome};
 use crate::fault::Fault;
-use crate::hir::{BatchBy, Column, Contract, Privacy, Promotion, Rule, Template, Write};
+use crate::hir::{BatchBy, Checked, Column, Contract, Privacy, Promotion, Rule, Template, Write};
 use crate::project::Project;
 
 /// List the project's datasets: where each lives, whose it is, what it is made from
@@ -45,7 +45,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     let mut contracts: Vec<&Contract> = checked.contracts.iter().collect();
     contracts.sort_by_key(|c| (layers.iter().position(|layer| layer == c.layer()), c.dataset.clone()));
     let from = |c: &Contract| checked.promotions.iter().filter(|p| p.to == c.dataset).map(|p| p.from.clone()).collect();
-    let datasets = contracts.iter().map(|c| dataset(&project, c, from(c))).collect::<Result<Vec<Value>, Fault>>()?;
+    let datasets = contracts.iter().map(|c| dataset(&project, checked, c, from(c))).collect::<Result<Vec<Value>, Fault>>()?;
     match args.format {
         Format::Json => {
             let promotions: Vec<Value> = checked.promotions.iter().map(promotion).collect();
@@ -60,18 +60,18 @@ pub fn run(context: &Context, args: Args) -> Outcome {
     Ok(Exit::Clean)
 }
 
-fn dataset(project: &Project, contract: &Contract, from: Vec<String>) -> Result<Value, Fault> {
+fn dataset(project: &Project, checked: &Checked, contract: &Contract, from: Vec<String>) -> Result<Value, Fault> {
     let place = project.place(&contract.dataset, contract.at.as_deref(), contract.format.as_deref())?;
     Ok(json!({
         "dataset": contract.dataset, "layer": contract.layer(), "version": contract.version, "owner": contract.owner,
         "tags": contract.tags, "doc": contract.doc, "location": place.url, "format": place.format, "from": from,
-        "columns": contract.columns.iter().map(column).collect::<Vec<Value>>(),
+        "columns": contract.columns.iter().map(|c| column(c, checked.privacy(&contract.dataset, &c.name))).collect::<Vec<Value>>(),
         "rules": contract.rules.iter().map(rule).collect::<Vec<Value>>(),
     }))
 }
 
-fn column(column: &Column) -> Value {
-    let privacy = match column.privacy {
+fn column(column: &Column, privacy: Privacy) -> Value {
+    let privacy = match privacy {
         Privacy::Public => "public",
         Privacy::Personal => "personal",
         Privacy::Secret => "secret",

@@ -71,6 +71,9 @@ pub struct Args {
     /// How many rows a report shows for each broken rule
     #[arg(long, value_name = "N", default_value_t = 5)]
     samples: usize,
+    /// Without a terminal: say on stderr how far a batch is, every so many seconds; 0 for never
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    heartbeat: u64,
     /// End with this exit code when nothing is pending, so that a scheduler can mark the task as skipped
     #[arg(long, value_name = "CODE", default_value_t = 0)]
     nothing_pending_exit: u8,
@@ -165,6 +168,7 @@ async fn promote_all(
     let signals = tokio::spawn(heed_signals(stop.clone()));
     let bar = desk.bar.clone();
     let rows = desk.rows.clone();
+    let beats = tokio::spawn(beat(args.heartbeat, desk.quiet(), desk.at_hand.clone(), rows.clone()));
     let progress = move |more: u64| {
         rows.fetch_add(more, Ordering::Relaxed);
         bar.inc(more);
@@ -186,7 +190,30 @@ async fn promote_all(
     })
     .await;
     signals.abort();
+    beats.abort();
     summary
+}
+
+/// The batch that is worked on, and since when.
+type AtHand = Arc<std::sync::Mutex<Option<(String, Instant)>>>;
+
+/// A line now and then, so that a log shows that the run goes on.
+async fn beat(seconds: u64, quiet: bool, at_hand: AtHand, rows: Arc<AtomicU64>) {
+    if seconds == 0 || quiet {
+        return;
+    }
+    let every = std::time::Duration::from_secs(seconds);
+    loop {
+        tokio::time::sleep(every).await;
+        let at_hand = at_hand.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        match at_hand {
+            Some((what, since)) => {
+                let read = counted(rows.load(Ordering::Relaxed), "row");
+                eprintln!("still at {what}: {read} read in {} s", since.elapsed().as_secs());
+            }
+            None => eprintln!("still looking for pending batches"),
+        }
+    }
 }
 
 /// The account and the machine, for the receipts.
@@ -246,6 +273,7 @@ struct Desk<'a> {
     bar: ProgressBar,
     /// Of the batch at hand, read so far.
     rows: std::sync::Arc<AtomicU64>,
+    at_hand: AtHand,
     begun: Instant,
     /// The command, but for the promotion and the batch.
     again: String,
@@ -283,6 +311,7 @@ impl<'a> Desk<'a> {
             printer: Printer::new(&compilation.sources, context.out, prefix, context.global.verbose),
             bar,
             rows: Default::default(),
+            at_hand: Default::default(),
             begun: Instant::now(),
             again: again(context),
             total: RowCounts::default(),
@@ -292,17 +321,31 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Whether nobody wants to hear how far a batch is, or the bar shows it.
+    fn quiet(&self) -> bool {
+        self.context.global.quiet || !self.bar.is_hidden()
+    }
+
+    fn hold(&self, batch: Option<(String, Instant)>) {
+        *self.at_hand.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = batch;
+    }
+
     fn hear(&mut self, event: Event<'_>) {
         match event {
             Event::Judging { promotion, batch, files, bytes: size } => {
                 self.bar.set_position(0);
                 self.bar.set_message(visible(&format!("{batch}  {promotion}")).into_owned());
+                self.rows.store(0, Ordering::Relaxed);
+                self.hold(Some((visible(&format!("{batch} of {promotion}")).into_owned(), Instant::now())));
                 if self.context.global.verbose {
                     let files = counted(files as u64, "file");
                     self.log(&format!("judging {batch} of {promotion}: {files}, {}", bytes(size)));
                 }
             }
-            Event::Batch(outcome) => self.batch(outcome),
+            Event::Batch(outcome) => {
+                self.hold(None);
+                self.batch(outcome);
+            }
             Event::Notice(notice) => self.log(&notice),
         }
     }

@@ -10,7 +10,6 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use datasketches::frequencies::{ErrorType, FrequentItemsSketch};
 use datasketches::tdigest::TDigestMut;
 use serde_json::{Value as Json, json};
-use sha2::{Digest, Sha256};
 
 use crate::hir::DriftMeasure;
 
@@ -103,7 +102,7 @@ impl Distribution {
     }
 
     /// With the hashes of texts in their places: of columns whose values nobody is to see.
-    pub fn masked(&self) -> Self {
+    pub fn masked(&self, hashed: &dyn Fn(&str) -> String) -> Self {
         let Some(texts) = &self.texts else { return self.clone() };
         let mut masked = Self { texts: None, ..self.clone() };
         masked.texts = FrequentItemsSketch::new(FREQUENT).ok().map(Box::new);
@@ -111,8 +110,7 @@ impl Distribution {
             let mut rows = texts.frequent_items(ErrorType::NoFalseNegatives);
             rows.sort_by(|a, b| a.item().cmp(b.item()));
             for row in rows {
-                let hash = Sha256::digest(row.item());
-                into.update_with_count(hash.iter().take(12).map(|b| format!("{b:02x}")).collect(), row.lower_bound());
+                into.update_with_count(hashed(row.item()), row.lower_bound());
             }
         }
         masked

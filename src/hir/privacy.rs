@@ -1,6 +1,28 @@
 //! What of a column's values an expression tells.
 
-use super::{AggregateFn, Expr, ExprKind, ForEach, Privacy, Rows, Type};
+use super::{AggregateFn, Checked, Expr, ExprKind, ForEach, Privacy, Rows, Type};
+
+/// Promotions that a column is followed through.
+const FAR: usize = 32;
+
+impl Checked {
+    /// How private a column is: as its contract says, or as the columns are from which promotions compute its values. What a
+    /// condition makes of them, true or false, is not taken for theirs.
+    pub fn privacy(&self, dataset: &str, column: &str) -> Privacy {
+        self.inherited(dataset, column, FAR)
+    }
+
+    fn inherited(&self, dataset: &str, column: &str, far: usize) -> Privacy {
+        let own = self.contract(dataset).and_then(|c| c.columns.iter().find(|c| c.name == column));
+        let mut most = own.map(|c| c.privacy).unwrap_or_default();
+        let Some(far) = far.checked_sub(1).filter(|_| most != Privacy::Secret) else { return most };
+        let mappings = self.promotions.iter().filter(|p| p.to == dataset).flat_map(|p| p.mappings.iter().map(move |m| (&p.from, m)));
+        for (from, mapping) in mappings.filter(|(_, m)| m.column == column && m.value.ty != Type::Boolean) {
+            most = most.max(read(&mapping.value, &Rows::Own, &|_, name| self.inherited(from, name, far)));
+        }
+        most
+    }
+}
 
 impl AggregateFn {
     /// Whether it is measured in its column's unit: over one row a sum, a mean and each quantile are that row's value.

@@ -14,6 +14,7 @@ pub fn audit(checked: &Checked, sources: &SourceMap, dataset: &str) -> Option<Pl
     let contract = checked.contract(dataset)?;
     let mut plan = plan(contract, contract, sources);
     plan.columns = contract.columns.iter().map(|c| column(c, Some(own(c)))).collect();
+    inherit(&mut plan, checked);
     plan.rules = contract.rules.iter().map(|r| planned(r, sources)).collect();
     plan.beside = beside(checked, &plan.rules);
     plan.digest = digest(&serde_json::to_vec(contract).ok()?);
@@ -28,6 +29,7 @@ pub fn promotion(checked: &Checked, sources: &SourceMap, promotion: &Promotion) 
     plan.write = Some(promotion.write.clone());
     let mapping = |c: &Column| promotion.mappings.iter().find(|m| m.column == c.name);
     plan.columns = to.columns.iter().map(|c| column(c, mapping(c).map(|m| m.value.without_spans()))).collect();
+    inherit(&mut plan, checked);
     let mut rules: Vec<PlanRule> = to.rules.iter().chain(&promotion.rules).map(|r| planned(r, sources)).collect();
     for target in &to.columns {
         let Some(mapping) = mapping(target) else { continue };
@@ -41,6 +43,25 @@ pub fn promotion(checked: &Checked, sources: &SourceMap, promotion: &Promotion) 
     plan.beside = beside(checked, &plan.rules);
     plan.digest = digest(&serde_json::to_vec(&(from, to, promotion)).ok()?);
     Some(plan)
+}
+
+/// Columns are as private as what they come from, and those of the source as what is made of them: its rows are shown when
+/// they are held back.
+fn inherit(plan: &mut Plan, checked: &Checked) {
+    for column in &mut plan.columns {
+        column.privacy = checked.privacy(&plan.dataset, &column.name);
+    }
+    for source in &mut plan.source {
+        source.privacy = checked.privacy(&plan.source_dataset, &source.name);
+        let reads = |value: &Expr| {
+            let mut found = false;
+            value.visit(&mut |e| found |= matches!(&e.kind, ExprKind::Column(name) if *name == source.name));
+            found
+        };
+        let made = plan.columns.iter().filter(|target| target.ty != Type::Boolean && target.value.as_ref().is_some_and(reads));
+        let most = made.map(|target| target.privacy).max().unwrap_or_default();
+        source.privacy = source.privacy.max(most);
+    }
 }
 
 fn plan(contract: &Contract, source: &Contract, sources: &SourceMap) -> Plan {
@@ -85,7 +106,9 @@ fn beside(checked: &Checked, rules: &[PlanRule]) -> Vec<Beside> {
         }
     }
     let named = |c: &&Contract| read.contains(&c.dataset) || words.contains(&c.dataset.to_lowercase());
-    let of = |c: &Contract| Beside { dataset: c.dataset.clone(), columns: c.columns.iter().map(source_column).collect() };
+    let inherited = |dataset: &str, c: SourceColumn| SourceColumn { privacy: checked.privacy(dataset, &c.name), ..c };
+    let columns = |c: &Contract| c.columns.iter().map(source_column).map(|column| inherited(&c.dataset, column)).collect();
+    let of = |c: &Contract| Beside { dataset: c.dataset.clone(), columns: columns(c) };
     checked.contracts.iter().filter(named).map(of).collect()
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::{StreamExt, TryStreamExt};
 use parquet::file::metadata::ParquetMetaDataReader;
 use sha2::{Digest, Sha256};
 
@@ -11,6 +12,9 @@ use crate::ir::{Format, Input, InputFile, Place};
 use crate::lake::delta::Table;
 use crate::lake::store::{Store, hex};
 use crate::storage::Storage;
+
+/// Files that are read side by side for what they are.
+const DIGESTS: usize = 4;
 
 /// A batch of a promotion's source as it stands now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -192,11 +196,8 @@ pub fn name_of(by: &BatchBy, format: Format, path: &str) -> Result<Option<String
 /// The contents of a batch's files, in the files' order: SHA-256 in hexadecimal.
 pub async fn digests(input: &Input, storage: &Storage) -> Result<Vec<String>, Fault> {
     let store = Store::open(&input.place.url, storage)?;
-    let mut digests = Vec::with_capacity(input.files.len());
-    for file in &input.files {
-        digests.push(store.digest(&file.path, file.size).await?);
-    }
-    Ok(digests)
+    let digests = input.files.iter().map(|file| store.digest(&file.path, file.size));
+    futures::stream::iter(digests).buffered(DIGESTS).try_collect().await
 }
 
 /// What a batch's files are: paths, sizes and contents, and nothing of when they were written.

@@ -25,15 +25,17 @@ const COLUMNS: [&str; 8] =
     ["promotion", "batch", "published", "files_sha256", "files", "target_version", "rows_quarantined", "finished_at"];
 
 impl Ledger<'_> {
-    /// The newest row of each published batch of a dataset.
-    pub async fn published(&self, promotion: &str, dataset: &str) -> Result<BTreeMap<String, Published>, Fault> {
-        let mut newest = BTreeMap::new();
-        self.each("batches", Some(dataset), &COLUMNS, &mut |rows| take(rows, promotion, &mut newest)).await?;
-        Ok(newest)
+    /// By batch of a dataset, all that was published of it: of each state of its files the newest row, in the order of
+    /// the clocks of those who published it, which may differ.
+    pub async fn published(&self, promotion: &str, dataset: &str) -> Result<BTreeMap<String, Vec<Published>>, Fault> {
+        let mut found = BTreeMap::new();
+        self.each("batches", Some(dataset), &COLUMNS, &mut |rows| take(rows, promotion, &mut found)).await?;
+        found.values_mut().for_each(|books: &mut Vec<Published>| books.sort_by_key(|book| book.finished_at));
+        Ok(found)
     }
 }
 
-fn take(rows: &RecordBatch, promotion: &str, newest: &mut BTreeMap<String, Published>) -> Option<()> {
+fn take(rows: &RecordBatch, promotion: &str, found: &mut BTreeMap<String, Vec<Published>>) -> Option<()> {
     let promotions: &StringArray = column(rows, "promotion")?;
     let batches: &StringArray = column(rows, "batch")?;
     let published: &BooleanArray = column(rows, "published")?;
@@ -53,9 +55,11 @@ fn take(rows: &RecordBatch, promotion: &str, newest: &mut BTreeMap<String, Publi
             held: if held.is_null(row) { 0 } else { u64::try_from(held.value(row)).unwrap_or(0) },
             finished_at: times.value(row),
         };
-        let batch = batches.value(row);
-        if newest.get(batch).is_none_or(|known| known.finished_at <= entry.finished_at) {
-            newest.insert(batch.to_owned(), entry);
+        let books = found.entry(batches.value(row).to_owned()).or_default();
+        match books.iter_mut().find(|known| known.identity == entry.identity) {
+            Some(known) if known.finished_at > entry.finished_at => {}
+            Some(known) => *known = entry,
+            None => books.push(entry),
         }
     }
     Some(())

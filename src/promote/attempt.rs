@@ -12,10 +12,11 @@ use crate::lake::batch;
 use crate::lake::delta::Table;
 use crate::lake::quarantine::Held;
 use crate::engine::sink::Discard;
-use crate::lake::stage::{Stage, Staged, Unchanged};
+use crate::lake::stage::{Stage, Staged};
 use crate::lake::store::{Store, hex};
 use crate::ledger::BatchEntry;
-use crate::promote::pending::{Before, State, number};
+use crate::promote::copy::Beside;
+use crate::promote::pending::{Before, Identity, State, number};
 use crate::promote::publish::{Judged, Kept, Leave};
 use crate::promote::{Run, TRIES, Task, What, copy, evolution};
 use crate::run::{BatchVerdict, Job, Report, Sink};
@@ -48,9 +49,6 @@ impl Run<'_> {
         if let Some(why) = &state.batch.unfit {
             return self.refuse(task, state, why.clone()).await;
         }
-        if state.identity.is_none() {
-            state.identity = Some(self.identity(&state.batch).await?);
-        }
         for _ in 0..TRIES {
             self.options.stop.check()?;
             if let Some(done) = self.attempt(task, state, datasets).await? {
@@ -68,11 +66,9 @@ impl Run<'_> {
     async fn attempt(
         &self,
         task: &Task<'_>,
-        state: &State,
+        state: &mut State,
         datasets: &BTreeMap<String, Input>,
     ) -> Result<Option<Done>, Fault> {
-        let identity = state.identity.as_ref().ok_or_else(|| Fault::internal("the batch's files were not read"))?;
-        let attempt = attempt_of(&state.promotion, &task.plan.digest, &identity.sha256);
         let place = self.place(&task.promotion.to)?;
         if place.format != Format::Delta {
             return Err(Fault::usage(format!(
@@ -82,15 +78,15 @@ impl Run<'_> {
             .with_help("leave out `format` for this dataset or its layer"));
         }
         let target = Table::open(&place.url, self.lake.storage).await?;
-        match self.recorded(target.as_ref(), state).await? {
-            Some(there) if there == number(&identity.sha256) && !self.options.dry_run => {
+        if let Some(there) = self.recorded(target.as_ref(), state).await? {
+            let same = there == number(&self.identified(state).await?.sha256);
+            if same && !self.options.dry_run {
                 let (version, report) = self.recover(task, state).await?;
                 return Ok(Some((What::Recovered(version), report)));
             }
-            Some(_) if task.promotion.write == Write::Append => {
+            if !same && task.promotion.write == Write::Append {
                 return self.refuse(task, state, too_late(state)).await.map(Some);
             }
-            _ => {}
         }
         let table = match &target {
             Some(target) => self.table_without(task, state, target)?,
@@ -105,14 +101,15 @@ impl Run<'_> {
             }
             None => Vec::new(),
         };
+        let (input, batch) = (state.batch.input.clone(), state.batch.name.clone());
         let job = Job {
             plan: task.plan,
             storage: self.lake.storage,
-            input: &state.batch.input,
+            input: &input,
             datasets,
             table: table.as_ref(),
             history: Some(&history),
-            batch: Some(&state.batch.name),
+            batch: Some(&batch),
             as_of: self.options.as_of,
             memory: self.options.memory,
             proofs: true,
@@ -121,42 +118,31 @@ impl Run<'_> {
         };
         if self.options.dry_run {
             return match self.judged(&job, Arc::new(Discard)).await {
-                Ok(report) => self.not_published(task, state, &attempt, report).await.map(Some),
+                Ok(report) => self.not_published(task, state, report).await.map(Some),
                 Err(fault) => self.not_judged(task, state, fault).await.map(Some),
             };
         }
         if let Some(files) = self.copyable(task, state, target.as_ref()).await? {
-            let unchanged = Arc::new(Unchanged::new());
-            match self.judged(&job, unchanged.clone()).await {
-                Ok(report) if report.verdict == BatchVerdict::Blocked => {
-                    return self.not_published(task, state, &attempt, report).await.map(Some);
+            match self.judged_beside_copies(task, &job, state.identity.as_ref(), &files).await? {
+                Beside::Clean { mut report, identity, files, schema } => {
+                    state.identity = Some(identity);
+                    let stage = self.stage(task, state, partitioned).await?;
+                    let staged = copy::staged(files, schema);
+                    let (identity, attempt) = (state.known()?, state.attempt(task)?);
+                    let judged = Judged::new(task, state, identity, &attempt, target, &staged);
+                    let kept = self.publish(judged, &mut report).await;
+                    return self.kept(task, state, &stage, staged, kept, *report).await;
                 }
-                Ok(mut report) => {
-                    if let (0, Some(accepted)) = (report.rows.quarantined, unchanged.schema().await) {
-                        let copied = self.copied(task, state, identity, &files).await?;
-                        self.log.note("copied", &[("batch", &state.batch.name)], &[("files", files.len() as u64)]);
-                        let stage = Stage::new(
-                            Store::open(&place.url, self.lake.storage)?,
-                            self.held(task, state, &attempt).await?,
-                            &state.batch.name,
-                            partitioned,
-                        );
-                        let staged = copy::staged(copied, accepted);
-                        let judged = Judged::new(task, state, identity, &attempt, target, &staged);
-                        let kept = self.publish(judged, &mut report).await;
-                        return self.kept(task, state, &stage, staged, kept, report).await;
-                    }
+                Beside::Blocked(report, identity) => {
+                    state.identity = Some(identity);
+                    return self.not_published(task, state, *report).await.map(Some);
                 }
-                Err(_) if unchanged.is_dirty() => {}
-                Err(fault) => return self.not_judged(task, state, fault).await.map(Some),
+                Beside::Dirty(identity) => state.identity = Some(identity),
+                Beside::NotJudged(fault) => return self.not_judged(task, state, fault).await.map(Some),
             }
         }
-        let stage = Arc::new(Stage::new(
-            Store::open(&place.url, self.lake.storage)?,
-            self.held(task, state, &attempt).await?,
-            &state.batch.name,
-            partitioned,
-        ));
+        self.identified(state).await?;
+        let stage = Arc::new(self.stage(task, state, partitioned).await?);
         let mut report = match self.judged(&job, stage.clone()).await {
             Ok(report) => report,
             Err(fault) => {
@@ -166,14 +152,30 @@ impl Run<'_> {
         };
         if report.verdict == BatchVerdict::Blocked {
             stage.abort().await;
-            return self.not_published(task, state, &attempt, report).await.map(Some);
+            return self.not_published(task, state, report).await.map(Some);
         }
         let staged = stage.finish().await?;
         let (accepted, held) = (staged.accepted.files.len() as u64, staged.held.files.len() as u64);
         self.log.note("staged", &[("batch", &state.batch.name)], &[("accepted_files", accepted), ("held_files", held)]);
+        let (identity, attempt) = (state.known()?, state.attempt(task)?);
         let judged = Judged::new(task, state, identity, &attempt, target, &staged);
         let kept = self.publish(judged, &mut report).await;
         self.kept(task, state, &stage, staged, kept, report).await
+    }
+
+    /// What the batch's files are; they are read for it once.
+    async fn identified<'s>(&self, state: &'s mut State) -> Result<&'s Identity, Fault> {
+        if state.identity.is_none() {
+            state.identity = Some(self.identity(&state.batch.input).await?);
+        }
+        state.known()
+    }
+
+    /// Where the batch's rows are put until they are published.
+    async fn stage(&self, task: &Task<'_>, state: &State, partitioned: Vec<String>) -> Result<Stage, Fault> {
+        let target = Store::open(&self.place(&task.promotion.to)?.url, self.lake.storage)?;
+        let attempt = state.attempt(task)?;
+        Ok(Stage::new(target, self.held(task, state, &attempt).await?, &state.batch.name, partitioned))
     }
 
     /// What the engine says of the rows, unless the run is asked to end.
@@ -283,14 +285,14 @@ impl Run<'_> {
         &self,
         task: &Task<'_>,
         state: &State,
-        attempt: &str,
         report: Report,
     ) -> Result<Done, Fault> {
         if self.options.dry_run {
             let what = if report.verdict == BatchVerdict::Blocked { What::Blocked } else { What::Passed };
             return Ok((what, Some(report)));
         }
-        let entry = BatchEntry { attempt, report: Some(&report), ..self.entry(task, state) };
+        let attempt = state.attempt(task)?;
+        let entry = BatchEntry { attempt: &attempt, report: Some(&report), ..self.entry(task, state) };
         self.book(&entry).await?;
         Ok((What::Blocked, Some(report)))
     }
@@ -302,6 +304,16 @@ impl Run<'_> {
             self.book(&entry).await?;
         }
         Ok((What::Refused(why), None))
+    }
+}
+
+impl State {
+    fn known(&self) -> Result<&Identity, Fault> {
+        self.identity.as_ref().ok_or_else(|| Fault::internal("the batch's files were not read"))
+    }
+
+    fn attempt(&self, task: &Task<'_>) -> Result<String, Fault> {
+        Ok(attempt_of(&self.promotion, &task.plan.digest, &self.known()?.sha256))
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::fault::Fault;
 use crate::lake::delta::Table;
 use crate::lake::quarantine::{self, Manifest};
-use crate::ledger::BatchEntry;
+use crate::ledger::{BatchEntry, salt};
 use crate::promote::pending::{Identity, State};
 use crate::promote::{Run, Task};
 use crate::run::Report;
@@ -81,7 +81,11 @@ impl Run<'_> {
     /// What was published before into the promotion's target, where a rule looks at it.
     pub(super) async fn history(&self, task: &Task<'_>) -> Result<crate::run::history::History, Fault> {
         let looks = crate::run::history::meanings_of(task.plan).iter().any(|parts| !parts.is_empty());
-        if looks { self.ledger.history(&task.promotion.to).await } else { Ok(Default::default()) }
+        let mut history = if looks { self.ledger.history(&task.promotion.to).await? } else { Default::default() };
+        if salt::is_needed(task.plan) {
+            history.salt = self.ledger.salt(!self.options.dry_run).await?;
+        }
+        Ok(history)
     }
 
     /// Finishes the books of a batch that the target has; gives the version that published it, and its report.

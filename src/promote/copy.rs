@@ -1,6 +1,11 @@
 //! A batch that needs no change of its rows: its files are copied into the target instead of being written anew.
 
-use arrow::datatypes::{DataType, Field, Schema};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use futures::future::maybe_done;
 use futures::{StreamExt, TryStreamExt};
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
@@ -11,15 +16,26 @@ use crate::hir::{ExprKind, OtherColumns, Write};
 use crate::ir::{Format, Input, InputFile};
 use crate::lake::delta::Table;
 use crate::lake::schema;
-use crate::lake::stage::{Files, Staged, add, stats};
+use crate::lake::stage::{Files, Staged, Unchanged, add, stats};
 use crate::lake::store::Store;
 use crate::promote::pending::{Identity, State};
 use crate::promote::{Run, Task};
+use crate::run::{BatchVerdict, Job, Report};
 
 /// Copies on their way side by side.
 const COPIES: usize = 8;
 /// Of a footer, at first.
 const TAIL: u64 = 64 << 10;
+
+/// What came of a batch that was judged while its files were copied.
+pub(super) enum Beside {
+    /// No row needs a change: the copies hold the batch.
+    Clean { report: Box<Report>, identity: Identity, files: Files, schema: SchemaRef },
+    Blocked(Box<Report>, Identity),
+    /// A row is held back, so that the others have to be written.
+    Dirty(Identity),
+    NotJudged(Fault),
+}
 
 /// A file whose bytes the target can hold as they are.
 pub(super) struct Whole {
@@ -62,43 +78,95 @@ impl Run<'_> {
         Ok(Some(files))
     }
 
-    /// Copies them to where no log names them yet.
-    pub(super) async fn copied(
+    /// Judges a batch while its files are read for what they are and copied to where no log names them.
+    pub(super) async fn judged_beside_copies(
         &self,
         task: &Task<'_>,
-        state: &State,
-        identity: &Identity,
+        job: &Job<'_>,
+        known: Option<&Identity>,
         files: &[Whole],
-    ) -> Result<Files, Fault> {
+    ) -> Result<Beside, Fault> {
         let target = Store::open(&self.place(&task.promotion.to)?.url, self.lake.storage)?;
-        let source = Store::open(&state.batch.input.place.url, self.lake.storage)?;
-        let (target, source) = (&target, &source);
-        let copies = files.iter().zip(&identity.digests).enumerate().map(|(number, (whole, sha256))| async move {
-            let to = format!("{}/part-{number:05}-{}-c000.parquet", state.batch.name, uuid::Uuid::new_v4());
-            target.copy_from(source, &whole.file.path, &to, whole.file.size).await?;
-            let stats = stats::of(&whole.footer, &whole.schema);
-            Ok::<_, Fault>(add(to, whole.file.size, Default::default(), stats, sha256))
-        });
-        let done: Vec<Result<_, Fault>> = futures::stream::iter(copies).buffered(COPIES).collect().await;
-        let mut copied = Files::default();
-        let mut failed = None;
-        for (copy, whole) in done.into_iter().zip(files) {
-            match copy {
-                Ok(add) => {
-                    copied.files.push(add);
-                    copied.rows += u64::try_from(whole.footer.file_metadata().num_rows()).unwrap_or(0);
+        let source = Store::open(&job.input.place.url, self.lake.storage)?;
+        let batch = job.batch.unwrap_or_default();
+        let to: Vec<String> =
+            (0..files.len()).map(|number| format!("{batch}/part-{number:05}-{}-c000.parquet", uuid::Uuid::new_v4())).collect();
+        let unchanged = Arc::new(Unchanged::new());
+        let mut identity = pin!(maybe_done(async {
+            match known {
+                Some(known) => Ok(known.clone()),
+                None => self.identity(job.input).await,
+            }
+        }));
+        let mut copies = Box::pin(maybe_done(copy(&source, &target, files, &to)));
+        let judged = {
+            let mut judged = pin!(self.judged(job, unchanged.clone()));
+            poll_fn(|context| {
+                let _ = identity.as_mut().poll(context);
+                let _ = copies.as_mut().poll(context);
+                judged.as_mut().poll(context)
+            })
+            .await
+        };
+        let needs_none = |report: &Report| report.verdict != BatchVerdict::Blocked && report.rows.quarantined == 0;
+        let clean = judged.as_ref().is_ok_and(needs_none);
+        let schema = unchanged.schema().await;
+        if let (Ok(report), Some(schema), true) = (&judged, &schema, clean) {
+            let both = async { futures::join!(identity.as_mut(), copies.as_mut()) };
+            let stopped = tokio::select! {
+                _ = both => None,
+                fault = self.options.stop.asked() => Some(Err(fault)),
+            };
+            let lost = || Fault::internal("copies were not waited for");
+            let copied = match stopped {
+                Some(stopped) => stopped,
+                None => copies.as_mut().take_output().unwrap_or_else(|| Err(lost())),
+            };
+            let identity = match copied {
+                Ok(()) => identity.as_mut().take_output().unwrap_or_else(|| Err(lost())),
+                Err(fault) => Err(fault),
+            };
+            match identity {
+                Ok(identity) => {
+                    self.log.note("copied", &[("batch", batch)], &[("files", files.len() as u64)]);
+                    let files = named(files, &to, &identity);
+                    return Ok(Beside::Clean { report: Box::new(report.clone()), identity, files, schema: schema.clone() });
                 }
-                Err(fault) => failed = Some(fault),
+                Err(fault) => {
+                    drop(copies);
+                    target.discard(to).await;
+                    return Err(fault);
+                }
             }
         }
-        match failed {
-            None => Ok(copied),
-            Some(fault) => {
-                target.discard(copied.files.into_iter().map(|f| f.path)).await;
-                Err(fault)
-            }
+        drop(copies);
+        target.discard(to).await;
+        match judged {
+            Err(fault) if !unchanged.is_dirty() => return Ok(Beside::NotJudged(fault)),
+            _ => identity.as_mut().await,
         }
+        let identity = identity.as_mut().take_output().unwrap_or_else(|| Err(Fault::internal("files were not waited for")))?;
+        Ok(match judged {
+            Ok(report) if report.verdict == BatchVerdict::Blocked => Beside::Blocked(Box::new(report), identity),
+            _ => Beside::Dirty(identity),
+        })
     }
+}
+
+async fn copy(source: &Store, target: &Store, files: &[Whole], to: &[String]) -> Result<(), Fault> {
+    let copies = files.iter().zip(to).map(|(whole, to)| target.copy_from(source, &whole.file.path, to, whole.file.size));
+    futures::stream::iter(copies).buffer_unordered(COPIES).try_collect().await
+}
+
+/// The copies as a log would name them.
+fn named(files: &[Whole], to: &[String], identity: &Identity) -> Files {
+    let mut copied = Files::default();
+    for ((whole, to), sha256) in files.iter().zip(to).zip(&identity.digests) {
+        let stats = stats::of(&whole.footer, &whole.schema);
+        copied.files.push(add(to.clone(), whole.file.size, Default::default(), stats, sha256));
+        copied.rows += u64::try_from(whole.footer.file_metadata().num_rows()).unwrap_or(0);
+    }
+    copied
 }
 
 /// The staged form of copied files: no row is held.

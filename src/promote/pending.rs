@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::fault::Fault;
-use crate::ir::Format;
+use crate::ir::{Format, Input};
 use crate::lake::batch::{self, Batch};
 use crate::lake::delta::Table;
 use crate::ledger::{Published, now};
@@ -162,7 +162,7 @@ impl Run<'_> {
             target.writable()?;
             self.one_kind_of_batches(task, target)?;
         }
-        let last = booked.values().max_by_key(|book| book.finished_at);
+        let last = booked.values().flatten().max_by_key(|book| book.finished_at);
         let likely_clean = last.is_none_or(|book| book.held == 0);
         let batches: Vec<Batch> = found.batches.into_iter().filter(chosen).collect();
         let recorded = match &target {
@@ -225,23 +225,24 @@ impl Run<'_> {
         promotion: &str,
         batch: Batch,
         there: i64,
-        booked: &BTreeMap<String, Published>,
+        booked: &BTreeMap<String, Vec<Published>>,
     ) -> Result<Result<State, Batch>, Fault> {
-        let book = booked.get(&batch.name).filter(|book| number(&book.identity) == there);
+        let books = booked.get(&batch.name).map_or(&[][..], Vec::as_slice);
+        let book = books.iter().find(|book| number(&book.identity) == there);
         if let Some(book) = book {
             let same = |(a, b)| batch::is_same(a, b);
             if book.files.len() == batch.input.files.len() && book.files.iter().zip(&batch.input.files).all(same) {
                 return Ok(Err(batch));
             }
         }
-        let identity = self.identity(&batch).await?;
+        let identity = self.identity(&batch.input).await?;
         let published = match (book.is_some(), number(&identity.sha256) == there) {
             (true, true) => return Ok(Err(batch)),
             (true, false) => Before::Changed,
             (false, true) => Before::Unbooked,
             (false, false) => Before::UnbookedAndChanged,
         };
-        let late = booked.get(&batch.name).and_then(|book| batch::difference(&book.files, &batch.input.files));
+        let late = book.or(books.last()).and_then(|book| batch::difference(&book.files, &batch.input.files));
         Ok(Ok(State { late, ..self.state(promotion, batch, Some(identity), published) }))
     }
 
@@ -257,9 +258,9 @@ impl Run<'_> {
         }
     }
 
-    pub(super) async fn identity(&self, batch: &Batch) -> Result<Identity, Fault> {
-        let digests = batch::digests(&batch.input, self.lake.storage).await?;
-        let sha256 = batch::identity(&batch.input.files, &digests);
+    pub(super) async fn identity(&self, input: &Input) -> Result<Identity, Fault> {
+        let digests = batch::digests(input, self.lake.storage).await?;
+        let sha256 = batch::identity(&input.files, &digests);
         Ok(Identity { digests, sha256 })
     }
 

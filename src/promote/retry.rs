@@ -363,7 +363,9 @@ impl Run<'_> {
 
     async fn book_retry(&self, task: &Task<'_>, state: &State, of: Account<'_>, recovered: bool) -> Result<(), Fault> {
         let booked = self.ledger.published(&state.promotion, &task.promotion.to).await?;
-        let before = booked.get(&state.batch.name).map(|b| b.files.clone()).unwrap_or_default();
+        let books = booked.get(&state.batch.name).map_or(&[][..], Vec::as_slice);
+        let book = books.iter().find(|book| book.identity == of.identity).or(books.last());
+        let before = book.map(|book| book.files.clone()).unwrap_or_default();
         // The rules' results of a batch are those of its own judgement.
         let counted = Report { rules: Vec::new(), recorded: Vec::new(), ..of.report.clone() };
         let entry = BatchEntry {
@@ -388,7 +390,7 @@ impl Run<'_> {
             return Ok(());
         }
         let booked = self.ledger.published(&state.promotion, &task.promotion.to).await?;
-        if booked.get(&state.batch.name).is_some_and(|b| b.target_version >= version) {
+        if booked.get(&state.batch.name).is_some_and(|books| books.iter().any(|book| book.target_version >= version)) {
             return Ok(());
         }
         let text = |key: &str| info.get(key).and_then(|v| v.as_str()).unwrap_or_default();

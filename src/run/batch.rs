@@ -146,7 +146,7 @@ impl Rule<'_> {
             let privacies = each.by.iter().map(|(_, e)| self.privacy(e));
             let named: Vec<(Value, Privacy)> = key.iter().cloned().zip(privacies).collect();
             let by = each.by.iter().map(|(_, e)| e).zip(key.iter().cloned()).collect();
-            let part = Part { by, encoded, grouped: true, name: history::group_name(&named) };
+            let part = Part { by, encoded, grouped: true, name: history::group_name(&named, self.salt()) };
             self.record(&part, &mut outcome.recorded);
             match self.verdict(&part) {
                 Verdict::Holds => outcome.checked += 1,
@@ -235,7 +235,11 @@ impl Rule<'_> {
             true => tally.group(part.encoded?)?.state.distribution(),
             false => tally.distribution(),
         }?;
-        Some(if self.privacy(of) == Privacy::Public { found.clone() } else { found.masked() })
+        Some(if self.privacy(of) == Privacy::Public { found.clone() } else { found.masked(&|text| history::hashed(self.salt(), text)) })
+    }
+
+    fn salt(&self) -> &str {
+        self.job.history.map_or("", |history| history.salt.as_str())
     }
 
     /// Of the values of another dataset that name the groups.

@@ -25,6 +25,8 @@ pub struct Past {
 #[derive(Clone, Debug, Default)]
 pub struct History {
     series: HashMap<(String, String), Vec<Past>>,
+    /// Stands before what is hashed of persons.
+    pub salt: String,
 }
 
 /// A value that this batch leaves behind, should it be published.
@@ -201,14 +203,17 @@ pub fn compared(past: &Expr) -> &Expr {
     }
 }
 
+/// In the place of a value that nobody is to see: the same for equal values of one lake.
+pub fn hashed(salt: &str, text: &str) -> String {
+    let hash = Sha256::new().chain_update(salt).chain_update([0]).chain_update(text).finalize();
+    hash.iter().take(12).map(|b| format!("{b:02x}")).collect()
+}
+
 /// A group's name in the ledger; values that nobody is to see as a hash.
-pub fn group_name(values: &[(Value, Privacy)]) -> String {
+pub fn group_name(values: &[(Value, Privacy)], salt: &str) -> String {
     let one = |(value, privacy): &(Value, Privacy)| match (show::json(value, Privacy::Public), privacy) {
         (Some(json), Privacy::Public) => json,
-        (json, _) => {
-            let hash = Sha256::digest(json.unwrap_or_default().to_string());
-            serde_json::Value::String(hash.iter().take(12).map(|b| format!("{b:02x}")).collect())
-        }
+        (json, _) => serde_json::Value::String(hashed(salt, &json.unwrap_or_default().to_string())),
     };
     if values.is_empty() { String::new() } else { serde_json::Value::Array(values.iter().map(one).collect()).to_string() }
 }

@@ -2,9 +2,10 @@
 //! disk before its name does, and its name before the caller is told.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::path::{Path as FsPath, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -79,7 +80,9 @@ impl ObjectStore for Durable {
         // The library would link the two, and what is written into one would appear in the other.
         let create = matches!(options.mode, object_store::CopyMode::Create);
         let (from, to) = (self.inner.path_to_filesystem(from)?, self.inner.path_to_filesystem(to)?);
-        blocking(move || place(&to, create, |staged| copied(&from, staged))).await
+        let waiting = Waiting::default();
+        let given_up = waiting.0.clone();
+        blocking(move || place(&to, create, &given_up, |staged| copied(&from, staged, &given_up))).await
     }
 
     async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
@@ -116,11 +119,27 @@ impl MultipartUpload for Upload {
 }
 
 fn put(path: &FsPath, payload: &PutPayload, create: bool) -> io::Result<()> {
-    place(path, create, |staged| write(staged, payload))
+    place(path, create, &GivenUp::default(), |staged| write(staged, payload))
 }
 
-/// Fills a file under a hidden name, then gives it its own.
-fn place(path: &FsPath, create: bool, fill: impl FnOnce(&FsPath) -> io::Result<()>) -> io::Result<()> {
+/// Bytes that are copied before it is asked whether anybody still waits for them.
+const COPY_STEP: u64 = 32 << 20;
+
+/// Whether nobody waits any more for what a thread does.
+type GivenUp = Arc<Mutex<bool>>;
+
+/// Whoever waits. Once it is dropped, no file gets its name.
+#[derive(Default)]
+struct Waiting(GivenUp);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+}
+
+/// Fills a file under a hidden name, then gives it its own, unless it was given up.
+fn place(path: &FsPath, create: bool, given_up: &Mutex<bool>, fill: impl FnOnce(&FsPath) -> io::Result<()>) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -129,7 +148,14 @@ fn place(path: &FsPath, create: bool, fill: impl FnOnce(&FsPath) -> io::Result<(
     staged.push(format!("#{}", uuid::Uuid::new_v4().as_u128()));
     let staged = PathBuf::from(staged);
     let written = fill(&staged)
-        .and_then(|()| if create { std::fs::hard_link(&staged, path) } else { std::fs::rename(&staged, path) });
+        .and_then(|()| {
+            let given_up = given_up.lock().unwrap_or_else(PoisonError::into_inner);
+            match (*given_up, create) {
+                (true, _) => Err(io::ErrorKind::Interrupted.into()),
+                (false, true) => std::fs::hard_link(&staged, path),
+                (false, false) => std::fs::rename(&staged, path),
+            }
+        });
     if create || written.is_err() {
         let _ = std::fs::remove_file(&staged);
     }
@@ -143,9 +169,15 @@ fn write(path: &FsPath, payload: &PutPayload) -> io::Result<()> {
     file.sync_all()
 }
 
-fn copied(from: &FsPath, to: &FsPath) -> io::Result<()> {
-    std::fs::copy(from, to)?;
-    File::open(to)?.sync_all()
+fn copied(from: &FsPath, to: &FsPath, given_up: &Mutex<bool>) -> io::Result<()> {
+    let source = File::open(from)?;
+    let mut copy = File::create_new(to)?;
+    while io::copy(&mut (&source).take(COPY_STEP), &mut copy)? > 0 {
+        if *given_up.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+    }
+    copy.sync_all()
 }
 
 /// The names of a file and of the two folders above it, which may be new.
