@@ -2,6 +2,7 @@
 //! every row to the accepted or to the held ones.
 
 mod dictionaries;
+mod groups;
 mod worker;
 
 use std::fmt;
@@ -26,11 +27,13 @@ use super::compile::Judgement;
 use super::references::KeySet;
 use super::rows::First;
 use super::sources::layout::Reader;
+use super::sources::stored::Stored;
 use super::unique;
 use crate::fault::Fault;
 use crate::ir::Plan;
 use super::sink::Sink;
 use dictionaries::Dictionaries;
+use groups::Groups;
 pub use worker::{Extra, ExtraAt};
 pub(crate) use worker::{Masks, masks};
 
@@ -132,7 +135,7 @@ impl Tallies {
 pub fn accepted(pass: &Pass, reader: &Reader, batch: &RecordBatch) -> Result<Option<RecordBatch>, Fault> {
     let open = vec![true; pass.judgement.checks.len()];
     let mut known = Dictionaries::new(&pass.judgement);
-    let routed = worker::judge(pass, reader, &[], &open, &mut known, &mut pass.new_tallies(), batch)?;
+    let routed = worker::judge(pass, reader, &[], &open, &[], &mut known, &mut pass.new_tallies(), batch)?;
     Ok(routed.map(|r| r.accepted))
 }
 
@@ -146,6 +149,8 @@ pub struct AuditExec {
     open: Arc<Vec<bool>>,
     /// The number of the first partition.
     offset: usize,
+    /// The files, where columns can be passed on as they stand there.
+    stored: Option<Arc<Stored>>,
     properties: Arc<PlanProperties>,
 }
 
@@ -157,6 +162,7 @@ impl AuditExec {
         extra: Vec<ExtraAt>,
         open: Arc<Vec<bool>>,
         offset: usize,
+        stored: Option<Arc<Stored>>,
     ) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(Arc::new(Schema::empty())),
@@ -164,7 +170,7 @@ impl AuditExec {
             EmissionType::Final,
             Boundedness::Bounded,
         );
-        Self { input, pass, reader, extra, open, offset, properties: Arc::new(properties) }
+        Self { input, pass, reader, extra, open, offset, stored, properties: Arc::new(properties) }
     }
 }
 
@@ -200,7 +206,8 @@ impl ExecutionPlan for AuditExec {
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
         let input = children.pop().unwrap_or_else(|| Arc::clone(&self.input));
         let (pass, open) = (Arc::clone(&self.pass), Arc::clone(&self.open));
-        Ok(Arc::new(Self::new(input, pass, self.reader.clone(), self.extra.clone(), open, self.offset)))
+        let (reader, extra) = (self.reader.clone(), self.extra.clone());
+        Ok(Arc::new(Self::new(input, pass, reader, extra, open, self.offset, self.stored.clone())))
     }
 
     fn with_new_children(
@@ -223,8 +230,9 @@ impl ExecutionPlan for AuditExec {
         let (pass, reader, extra) = (Arc::clone(&self.pass), self.reader.clone(), self.extra.clone());
         let open = Arc::clone(&self.open);
         let number = self.offset + partition;
+        let stored = self.stored.clone();
         let run = async move {
-            consume(input, pass, reader, extra, open, number).await?;
+            consume(input, pass, reader, extra, open, number, stored).await?;
             Ok(RecordBatch::new_empty(Arc::new(Schema::empty())))
         };
         let stream = futures::stream::once(run);
@@ -232,6 +240,7 @@ impl ExecutionPlan for AuditExec {
     }
 }
 
+#[allow(clippy::too_many_arguments)]
 async fn consume(
     mut input: SendableRecordBatchStream,
     pass: Arc<Pass>,
@@ -239,19 +248,26 @@ async fn consume(
     extra: Vec<ExtraAt>,
     open: Arc<Vec<bool>>,
     partition: usize,
+    stored: Option<Arc<Stored>>,
 ) -> EngineResult<()> {
     let mut tallies = pass.new_tallies();
     let mut known = Dictionaries::new(&pass.judgement);
+    let mut groups = Groups::new(stored, partition);
     while let Some(batch) = input.next().await {
         let batch = batch?;
-        let routed = worker::judge(&pass, &reader, &extra, &open, &mut known, &mut tallies, &batch).map_err(|f| pass.fail(f))?;
+        if let Some(sink) = &pass.sink {
+            groups.begin(sink, &batch).await.map_err(|f| pass.fail(f))?;
+        }
+        let routed = worker::judge(&pass, &reader, &extra, &open, groups.taken(), &mut known, &mut tallies, &batch);
+        let routed = routed.map_err(|f| pass.fail(f))?;
         if let (Some(sink), Some(routed)) = (&pass.sink, routed) {
-            if routed.accepted.num_rows() > 0 {
+            if routed.accepted.num_rows() > 0 && routed.accepted.num_columns() > 0 {
                 sink.accept(partition, routed.accepted).await.map_err(|f| pass.fail(f))?;
             }
             if routed.held.num_rows() > 0 {
                 sink.hold(partition, routed.held, routed.marks).await.map_err(|f| pass.fail(f))?;
             }
+            groups.end(sink, &routed.kept).await.map_err(|f| pass.fail(f))?;
         }
         if let Some(watch) = pass.watch.as_ref().filter(|_| tallies.held > 0) {
             watch.found_to_hold(tallies.held).await.map_err(|f| pass.fail(f))?;
@@ -261,4 +277,3 @@ async fn consume(
     pass.left.lock().unwrap_or_else(PoisonError::into_inner).push((partition, tallies));
     Ok(())
 }
-

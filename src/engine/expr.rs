@@ -357,6 +357,11 @@ impl Program {
         if from == to { value } else { cast::cast(self, value, from, to, true) }
     }
 
+    /// The column of the frame that a node is, as it is.
+    pub fn input_of(&self, id: NodeId) -> Option<usize> {
+        if let Op::Input(position) = self.nodes[id.0 as usize].op { Some(position) } else { None }
+    }
+
     /// The positions of the frame's columns that the nodes read.
     pub fn inputs(&self) -> impl Iterator<Item = usize> {
         self.nodes.iter().filter_map(|n| if let Op::Input(position) = n.op { Some(position) } else { None })

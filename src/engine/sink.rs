@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::{DataType, SchemaRef};
+use parquet::file::metadata::ColumnChunkMetaData;
 
+use super::sources::part::Part;
 use crate::fault::Fault;
 
 /// Takes the rows of a judgement as they stream by, several partitions side by side.
@@ -30,6 +33,23 @@ pub trait Sink: Send + Sync {
         marks: Vec<HeldRow>,
     ) -> Result<(), Fault>;
 
+    /// Whether columns are taken as they stand in their files: [`Self::begin_group`].
+    fn takes_stored(&self) -> bool {
+        false
+    }
+
+    /// A row group of a file begins. For each column of the accepted rows: how the file has it, where its values stand there
+    /// as they are accepted. Gives those that are to come that way; where there are any, [`Self::accept`] brings the other
+    /// columns alone until [`Self::end_group`] brings these.
+    async fn begin_group(&self, _partition: usize, offered: &[Option<OfferedColumn>]) -> Result<Vec<bool>, Fault> {
+        Ok(vec![false; offered.len()])
+    }
+
+    /// The row group ends: whether each of its rows was accepted, and the columns that were asked for.
+    async fn end_group(&self, _partition: usize, _rows: BooleanBuffer, _columns: Vec<StoredColumn>) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// Whether the rows are taken. Where not, no more is read than the verdicts need: in place of [`Self::accept`] and
     /// [`Self::hold`], [`Self::found_to_hold`] is called.
     fn takes_rows(&self) -> bool {
@@ -40,6 +60,20 @@ pub trait Sink: Send + Sync {
     async fn found_to_hold(&self, _rows: u64) -> Result<(), Fault> {
         Ok(())
     }
+}
+
+/// A column of a row group of which no more is known than its footer says.
+pub struct OfferedColumn {
+    pub chunk: ColumnChunkMetaData,
+    /// As the file's parquet types say.
+    pub ty: DataType,
+}
+
+/// A column of a row group as it stands in its file.
+pub struct StoredColumn {
+    pub chunk: ColumnChunkMetaData,
+    /// Has all of the chunk.
+    pub part: Arc<Part>,
 }
 
 /// Where a held row comes from and why it is held.

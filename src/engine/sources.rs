@@ -2,8 +2,10 @@
 //! judgement needs. Every row comes with its file and its number in it.
 
 pub mod layout;
+pub mod part;
 mod row_groups;
 pub mod schema;
+pub mod stored;
 pub mod text;
 
 use std::collections::BTreeSet;
@@ -40,6 +42,7 @@ use crate::fault::{Fault, FaultKind, contained};
 use crate::ir::{Format, Input, InputFile, Place, SourceColumn};
 use crate::storage::Storage;
 use layout::Layout;
+use stored::Fetched;
 
 /// Rows of a batch that flows through the operators.
 pub const BATCH_ROWS: usize = 8192;
@@ -381,9 +384,15 @@ impl Opened {
         Ok(DataSourceExec::from_data_source(config))
     }
 
-    /// The same scan, but columns as they are stored: see [`row_groups`].
-    pub fn scan_as_stored(&self, layout: &Layout, columns: &[usize], parts: &[Vec<Piece>]) -> Arc<dyn ExecutionPlan> {
-        Arc::new(row_groups::Scan::new(self, layout, columns, parts))
+    /// The same scan, but columns as they are stored: see [`row_groups`]. What is fetched of the files is left with `fetched`.
+    pub fn scan_as_stored(
+        &self,
+        layout: &Layout,
+        columns: &[usize],
+        parts: &[Vec<Piece>],
+        fetched: Option<Arc<Fetched>>,
+    ) -> Arc<dyn ExecutionPlan> {
+        Arc::new(row_groups::Scan::new(self, layout, columns, parts, fetched))
     }
 
     /// Whole row groups: only the other scan leaves rows out.

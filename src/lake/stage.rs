@@ -1,5 +1,6 @@
 //! Where a batch's rows go while it is judged: parquet files that no log names yet.
 
+mod chunk;
 mod file;
 mod split;
 pub mod stats;
@@ -8,11 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::RecordBatch;
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Schema, SchemaRef};
 use deltalake::kernel::Add;
 use futures::{Stream, StreamExt};
 use tokio::sync::{Mutex, RwLock};
 
+use crate::engine::sink::{OfferedColumn, StoredColumn};
 use crate::fault::{Fault, FaultKind};
 use crate::lake::quarantine::{Held, Marks};
 use crate::lake::schema;
@@ -123,10 +126,30 @@ impl Sink for Stage {
 
     async fn accept(&self, partition: usize, rows: RecordBatch) -> Result<(), Fault> {
         let pass = self.pass().await?;
-        let writer =
-            pass.writers.get(partition).ok_or_else(|| Fault::internal("a partition that was not announced"))?;
-        let rows = schema::convert(&rows, &pass.accepted)?;
-        writer.lock().await.write(&rows).await
+        let mut writer = pass.writer(partition)?.lock().await;
+        match writer.values() {
+            Some(schema) => writer.write_values(&schema::convert(&rows, &schema)?).await,
+            None => writer.write(&schema::convert(&rows, &pass.accepted)?).await,
+        }
+    }
+
+    fn takes_stored(&self) -> bool {
+        self.partitioned.is_empty()
+    }
+
+    async fn begin_group(&self, partition: usize, offered: &[Option<OfferedColumn>]) -> Result<Vec<bool>, Fault> {
+        let pass = self.pass().await?;
+        pass.writer(partition)?.lock().await.begin_group(offered).await
+    }
+
+    async fn end_group(
+        &self,
+        partition: usize,
+        rows: BooleanBuffer,
+        columns: Vec<StoredColumn>,
+    ) -> Result<(), Fault> {
+        let pass = self.pass().await?;
+        pass.writer(partition)?.lock().await.end_group(&rows, &columns).await
     }
 
     async fn hold(&self, _: usize, rows: RecordBatch, marks: Vec<HeldRow>) -> Result<(), Fault> {
@@ -137,6 +160,10 @@ impl Sink for Stage {
 }
 
 impl Pass {
+    fn writer(&self, partition: usize) -> Result<&Mutex<Split>, Fault> {
+        self.writers.get(partition).ok_or_else(|| Fault::internal("a partition that was not announced"))
+    }
+
     async fn abort(&self) {
         for writer in &self.writers {
             writer.lock().await.abort().await;

@@ -29,6 +29,7 @@ use crate::engine::references::{KeySet, Part};
 use crate::engine::rows::RowId;
 use crate::engine::show;
 use crate::engine::sources::layout::{Layout, Reader, layouts};
+use crate::engine::sources::stored::Stored;
 use crate::engine::sources::{NotOpened, Opened, Session, open_declared, storage};
 use crate::engine::sql::tables::Keep;
 use crate::engine::types::arrow_type;
@@ -508,9 +509,17 @@ async fn run(
         if parts.is_empty() {
             continue;
         }
-        let scan = opened.scan_as_stored(layout, &columns, &parts);
-        let offset = partitions.len();
-        let audit: Arc<dyn ExecutionPlan> = Arc::new(AuditExec::new(scan, Arc::clone(pass), reader, at, Arc::clone(&work.open), offset));
+        let stored = pass.sink.as_ref().filter(|sink| sink.takes_stored()).map(|_| {
+            let accepted = &pass.judgement.columns;
+            let own = accepted.iter().map(|node| pass.judgement.program.input_of(*node));
+            let other = std::iter::repeat_n(None, pass.accepted.fields().len().saturating_sub(accepted.len()));
+            Arc::new(Stored::new(opened, layout, own.chain(other).collect()))
+        });
+        let fetched = stored.as_ref().map(|stored| Arc::clone(&stored.fetched));
+        let scan = opened.scan_as_stored(layout, &columns, &parts, fetched);
+        let (offset, open) = (partitions.len(), Arc::clone(&work.open));
+        let audit: Arc<dyn ExecutionPlan> =
+            Arc::new(AuditExec::new(scan, Arc::clone(pass), reader, at, open, offset, stored));
         for partition in 0..audit.output_partitioning().partition_count() {
             let files = parts.get(partition).map(|p| p.iter().map(|piece| piece.file).collect()).unwrap_or_default();
             partitions.push((Arc::clone(&audit), partition, files));

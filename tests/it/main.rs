@@ -59,6 +59,8 @@ mod schema;
 mod slips;
 mod snippets;
 mod stdlib;
+#[cfg(feature = "engine")]
+mod stored;
 mod suite;
 mod terminal;
 mod tidy;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions};
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::{cast, filter_record_batch};
+use arrow::compute::{FilterBuilder, FilterPredicate, cast};
 use arrow::datatypes::{DataType, Int64Type, UInt32Type};
 
 use super::dictionaries::Dictionaries;
@@ -16,7 +16,6 @@ use crate::engine::show;
 use crate::engine::sources::layout::{Reader, as_type};
 use crate::fault::Fault;
 use crate::engine::sink::HeldRow;
-use crate::ir::SourceColumn;
 
 /// A column that the files have and no contract declares.
 #[derive(Clone, Debug)]
@@ -30,6 +29,9 @@ pub type ExtraAt = Option<usize>;
 
 /// A batch divided.
 pub struct Routed {
+    /// Whether each row is accepted.
+    pub kept: BooleanBuffer,
+    /// Without the columns that are passed on as they stand in their file.
     pub accepted: RecordBatch,
     pub held: RecordBatch,
     pub marks: Vec<HeldRow>,
@@ -61,6 +63,7 @@ pub fn judge(
     reader: &Reader,
     extra: &[ExtraAt],
     open: &[bool],
+    taken: &[bool],
     known: &mut Dictionaries,
     tallies: &mut Tallies,
     batch: &RecordBatch,
@@ -124,7 +127,7 @@ pub fn judge(
     if pass.sink.is_none() {
         return Ok(None);
     }
-    route(pass, &mut frame, batch, &inputs, extra, &held, &holding, &place).map(Some)
+    route(pass, &mut frame, batch, &inputs, extra, taken, &held, &holding, &place).map(Some)
 }
 
 fn hold_back(
@@ -257,6 +260,7 @@ fn route(
     batch: &RecordBatch,
     inputs: &[Computed],
     extra: &[ExtraAt],
+    taken: &[bool],
     held: &BooleanBuffer,
     holding: &[(usize, BooleanBuffer)],
     place: &Place<'_>,
@@ -273,24 +277,43 @@ fn route(
         })
         .collect();
     let judgement = &pass.judgement;
-    let mut accepted: Vec<ArrayRef> = judgement.columns.iter().map(|c| frame.get(*c).spread(rows)).collect();
-    if pass.accepted.fields().len() > accepted.len() {
-        accepted.extend(spare.iter().cloned());
-    }
-    let typed = |(c, column): (&Computed, &SourceColumn)| as_type(&c.spread(rows), &column.ty);
-    let mut source: Vec<ArrayRef> = inputs.iter().zip(&pass.plan.source).map(typed).collect();
-    source.extend(spare);
     let odd = |_| Fault::internal("the rows of a batch do not have the columns that they should");
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    let accepted = RecordBatch::try_new_with_options(Arc::clone(&pass.accepted), accepted, &options).map_err(odd)?;
-    if held.count_set_bits() == 0 {
-        let none = RecordBatch::new_empty(Arc::clone(&pass.held));
-        return Ok(Routed { accepted, held: none, marks: Vec::new() });
+    let clean = (held.count_set_bits() > 0).then(|| chosen(!held));
+    let (width, mut given) = (pass.accepted.fields().len(), Vec::new());
+    let mut accepted: Vec<ArrayRef> = Vec::new();
+    for column in (0..width).filter(|column| !taken.get(*column).copied().unwrap_or(false)) {
+        let values = match judgement.columns.get(column) {
+            Some(node) => frame.get(*node).spread(rows),
+            None => Arc::clone(&spare[column - judgement.columns.len()]),
+        };
+        given.push(column);
+        accepted.push(match &clean {
+            Some(clean) => clean.filter(&values).map_err(odd)?,
+            None => values,
+        });
     }
+    let schema = match given.len() == width {
+        true => Arc::clone(&pass.accepted),
+        false => Arc::new(pass.accepted.project(&given).map_err(odd)?),
+    };
+    let options = RecordBatchOptions::new().with_row_count(Some(clean.as_ref().map_or(rows, |clean| clean.count())));
+    let accepted = RecordBatch::try_new_with_options(schema, accepted, &options).map_err(odd)?;
+    let kept = !held;
+    if clean.is_none() {
+        let none = RecordBatch::new_empty(Arc::clone(&pass.held));
+        return Ok(Routed { kept, accepted, held: none, marks: Vec::new() });
+    }
+    let of_held = chosen(held.clone());
+    let mut source: Vec<ArrayRef> = Vec::with_capacity(inputs.len() + spare.len());
+    for (input, column) in inputs.iter().zip(&pass.plan.source) {
+        let values = of_held.filter(&input.spread(rows)).map_err(odd)?;
+        source.push(as_type(&values, &column.ty));
+    }
+    for values in &spare {
+        source.push(of_held.filter(values).map_err(odd)?);
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(of_held.count()));
     let source = RecordBatch::try_new_with_options(Arc::clone(&pass.held), source, &options).map_err(odd)?;
-    let clean = BooleanArray::new(!held, None);
-    let accepted = filter_record_batch(&accepted, &clean).map_err(odd)?;
-    let source = filter_record_batch(&source, &BooleanArray::new(held.clone(), None)).map_err(odd)?;
     let path = pass.files.get(place.file).cloned().unwrap_or_else(|| Arc::from(""));
     let names: Vec<Arc<str>> = holding.iter().map(|(r, _)| Arc::from(pass.plan.rules[*r].rule.name.as_str())).collect();
     let mark = |row: usize| {
@@ -302,5 +325,9 @@ fn route(
         HeldRow { file: Arc::clone(&path), row: number, reasons: reasons.collect() }
     };
     let marks = held.set_indices().map(mark).collect();
-    Ok(Routed { accepted, held: source, marks })
+    Ok(Routed { kept, accepted, held: source, marks })
+}
+
+fn chosen(rows: BooleanBuffer) -> FilterPredicate {
+    FilterBuilder::new(&BooleanArray::new(rows, None)).optimize().build()
 }

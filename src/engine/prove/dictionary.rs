@@ -7,15 +7,14 @@ use arrow::array::{
 };
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use parquet::basic::{Encoding, PageType, Type as Physical};
 use parquet::column::page::{Page, PageReader};
-use parquet::errors::Result as ParquetResult;
 use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
-use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::serialized_reader::SerializedPageReader;
 
 use super::statistics::big_endian;
+use crate::engine::sources::part::Part;
 
 /// Dictionaries above this are not read: to scan the column costs little more.
 const MOST_BYTES: u64 = 1 << 20;
@@ -133,41 +132,6 @@ fn texts(mut plain: &[u8], count: usize) -> Option<Vec<&[u8]>> {
         plain = rest;
     }
     Some(found)
-}
-
-/// A part of a file that stands for all of it.
-struct Part {
-    start: u64,
-    bytes: Bytes,
-}
-
-impl Part {
-    fn from(&self, start: u64) -> Bytes {
-        let offset = usize::try_from(start.saturating_sub(self.start)).unwrap_or(usize::MAX).min(self.bytes.len());
-        self.bytes.slice(offset..)
-    }
-}
-
-impl Length for Part {
-    fn len(&self) -> u64 {
-        self.start + self.bytes.len() as u64
-    }
-}
-
-impl ChunkReader for Part {
-    type T = bytes::buf::Reader<Bytes>;
-
-    fn get_read(&self, start: u64) -> ParquetResult<Self::T> {
-        Ok(self.from(start).reader())
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
-        let bytes = self.from(start);
-        if bytes.len() < length {
-            return Err(parquet::errors::ParquetError::EOF("the dictionary ends early".to_string()));
-        }
-        Ok(bytes.slice(..length))
-    }
 }
 
 #[cfg(test)]

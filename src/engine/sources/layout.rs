@@ -51,6 +51,16 @@ pub fn layouts(opened: &Opened, declared: &[SourceColumn]) -> Vec<Layout> {
     layouts
 }
 
+impl Layout {
+    /// Where a declared column stands in `schema`, if it is a column of the files.
+    pub fn position(&self, declared: usize) -> Option<usize> {
+        match self.columns.get(declared)? {
+            Found::At(position) => Some(*position),
+            Found::Folder(_) | Found::Missing => None,
+        }
+    }
+}
+
 /// Names are found whatever their case; the exact one is preferred.
 fn find(schema: &SchemaRef, folders: &[&String], name: &str) -> Found {
     let fields = schema.fields();

@@ -32,7 +32,9 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use super::layout::Layout;
-use super::{BATCH_ROWS, FILE, Only, Opened, Part, Piece, ROW};
+use super::part::Part;
+use super::stored::Fetched;
+use super::{BATCH_ROWS, FILE, Only, Opened, Piece, ROW};
 use crate::engine::prove::dictionary::all_pages_refer;
 use crate::engine::prove::statistics::leaf;
 
@@ -64,10 +66,17 @@ struct Shared {
     /// Of the files, as they are read elsewhere.
     layout: SchemaRef,
     columns: Vec<usize>,
+    fetched: Option<Arc<Fetched>>,
 }
 
 impl Scan {
-    pub fn new(opened: &Opened, layout: &Layout, columns: &[usize], parts: &[Vec<Piece>]) -> Self {
+    pub fn new(
+        opened: &Opened,
+        layout: &Layout,
+        columns: &[usize],
+        parts: &[Vec<Piece>],
+        fetched: Option<Arc<Fetched>>,
+    ) -> Self {
         let mut schema: Vec<Field> = columns.iter().map(|c| layout.schema.field(*c).clone()).collect();
         schema.push(Field::new(FILE, DataType::UInt32, false));
         schema.push(Field::new(ROW, DataType::Int64, false));
@@ -80,7 +89,7 @@ impl Scan {
                 footer: Arc::clone(&of.footer),
             });
             let rows: Vec<i64> = of.footer.row_groups().iter().map(|g| g.num_rows()).collect();
-            let group = move |part: &Part| {
+            let group = move |part: &super::Part| {
                 let first = rows[..part.group].iter().sum();
                 Group { file: Arc::clone(&file), group: part.group, first, only: part.only.clone() }
             };
@@ -97,6 +106,7 @@ impl Scan {
                 store: Arc::clone(&opened.store),
                 layout: Arc::clone(&layout.schema),
                 columns: columns.to_vec(),
+                fetched,
             }),
             parts: parts.iter().map(|part| part.iter().flat_map(groups).collect()).collect(),
             schema,
@@ -132,6 +142,7 @@ impl Shared {
             store: Arc::clone(&self.store),
             location: file.location.clone(),
             footer: Arc::clone(&file.footer),
+            left: self.fetched.clone().map(|fetched| (fetched, (file.position as usize, group.group))),
         };
         let mut read = roots.clone();
         read.sort_unstable();
@@ -199,15 +210,33 @@ struct Ranges {
     store: Arc<dyn ObjectStore>,
     location: Path,
     footer: Arc<ParquetMetaData>,
+    /// Where what is fetched is left, too, and as which row group of which file.
+    left: Option<(Arc<Fetched>, (usize, usize))>,
+}
+
+impl Ranges {
+    fn leave(&self, start: u64, bytes: &Bytes) {
+        if let Some((fetched, group)) = &self.left {
+            fetched.leave(*group, Part { start, bytes: bytes.clone() });
+        }
+    }
 }
 
 impl AsyncFileReader for Ranges {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
-        Box::pin(async move { Ok(self.store.get_range(&self.location, range).await?) })
+        Box::pin(async move {
+            let bytes = self.store.get_range(&self.location, range.clone()).await?;
+            self.leave(range.start, &bytes);
+            Ok(bytes)
+        })
     }
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
-        Box::pin(async move { Ok(self.store.get_ranges(&self.location, &ranges).await?) })
+        Box::pin(async move {
+            let parts = self.store.get_ranges(&self.location, &ranges).await?;
+            ranges.iter().zip(&parts).for_each(|(range, bytes)| self.leave(range.start, bytes));
+            Ok(parts)
+        })
     }
 
     fn get_metadata<'a>(

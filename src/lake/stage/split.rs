@@ -1,14 +1,17 @@
 //! Rows spread over files: one at a time, or one for each value of the table's partition columns.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::buffer::BooleanBuffer;
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use deltalake::kernel::Add;
 
 use super::file::{Closed, FileWriter};
 use super::stats;
+use crate::engine::sink::{OfferedColumn, StoredColumn};
 use crate::fault::Fault;
 use crate::lake::store::Store;
 
@@ -40,6 +43,8 @@ pub struct Split {
     /// Of the files: without the partition columns.
     schema: SchemaRef,
     open: BTreeMap<Part, FileWriter>,
+    /// Within a row group: which columns are taken as they stand in its file.
+    stored: Option<Vec<bool>>,
     done: Vec<Add>,
     rows: u64,
 }
@@ -67,7 +72,7 @@ impl Split {
         let files = schema.fields().iter().enumerate().filter(own).map(|(_, f)| f.clone()).collect::<Vec<_>>();
         let (store, folder) = (store.clone(), folder.to_owned());
         let schema = std::sync::Arc::new(Schema::new(files));
-        Ok(Self { store, folder, told, by, schema, open: BTreeMap::new(), done: Vec::new(), rows: 0 })
+        Ok(Self { store, folder, told, by, schema, open: BTreeMap::new(), stored: None, done: Vec::new(), rows: 0 })
     }
 
     pub async fn write(&mut self, rows: &RecordBatch) -> Result<(), Fault> {
@@ -104,24 +109,67 @@ impl Split {
     }
 
     async fn write_part(&mut self, part: Part, rows: &RecordBatch) -> Result<(), Fault> {
-        if !self.open.contains_key(&part) {
-            if self.open.len() >= OPEN {
-                self.finish_open().await?;
-            }
-            let id = uuid::Uuid::new_v4();
-            let path = format!("{}/part-00000-{id}-c000.snappy.parquet", self.folder);
-            let file = FileWriter::new(&self.store, path.trim_start_matches('/').to_owned(), &self.schema)?;
-            self.open.insert(part.clone(), file);
+        self.file(&part).await?.write(rows).await?;
+        self.close_large(&part).await
+    }
+
+    /// The open file of a part.
+    async fn file(&mut self, part: &Part) -> Result<&mut FileWriter, Fault> {
+        if !self.open.contains_key(part) && self.open.len() >= OPEN {
+            self.finish_open().await?;
         }
-        let Some(file) = self.open.get_mut(&part) else { return Ok(()) };
-        file.write(rows).await?;
-        if file.size() >= LARGE
-            && let Some(file) = self.open.remove(&part)
+        match self.open.entry(part.clone()) {
+            Entry::Occupied(open) => Ok(open.into_mut()),
+            Entry::Vacant(none) => {
+                let id = uuid::Uuid::new_v4();
+                let path = format!("{}/part-00000-{id}-c000.snappy.parquet", self.folder);
+                Ok(none.insert(FileWriter::new(&self.store, path.trim_start_matches('/').to_owned(), &self.schema)?))
+            }
+        }
+    }
+
+    async fn close_large(&mut self, part: &Part) -> Result<(), Fault> {
+        if self.open.get(part).is_some_and(|file| file.size() >= LARGE)
+            && let Some(file) = self.open.remove(part)
         {
             let closed = file.close().await?;
-            self.keep(&part, closed);
+            self.keep(part, closed);
         }
         Ok(())
+    }
+
+    /// A row group begins: which of its columns are taken as they stand in their file, until [`Self::end_group`].
+    pub async fn begin_group(&mut self, offered: &[Option<OfferedColumn>]) -> Result<Vec<bool>, Fault> {
+        if !self.by.is_empty() {
+            return Ok(vec![false; offered.len()]);
+        }
+        let stored = self.file(&Part::new()).await?.takes(offered);
+        self.stored = stored.contains(&true).then(|| stored.clone());
+        Ok(stored)
+    }
+
+    /// The schema of the rows that [`Self::write_values`] takes; `None` outside of a row group.
+    pub fn values(&self) -> Option<SchemaRef> {
+        let stored = self.stored.as_ref()?;
+        let own = self.schema.fields().iter().zip(stored).filter(|(_, stored)| !**stored).map(|(field, _)| field.clone());
+        Some(std::sync::Arc::new(Schema::new(own.collect::<Vec<_>>())))
+    }
+
+    /// Within a row group the columns that do not stand in its file.
+    pub async fn write_values(&mut self, rows: &RecordBatch) -> Result<(), Fault> {
+        let stored = self.stored.clone().unwrap_or_default();
+        self.file(&Part::new()).await?.write_values(rows, &stored).await
+    }
+
+    /// The row group ends: the rows of it that are kept, and the columns that stand in its file.
+    pub async fn end_group(&mut self, rows: &BooleanBuffer, columns: &[StoredColumn]) -> Result<(), Fault> {
+        let stored = self.stored.take().unwrap_or_default();
+        let count = rows.count_set_bits() as u64;
+        if count > 0 {
+            self.rows += count;
+            self.file(&Part::new()).await?.write_stored(rows, columns, &stored).await?;
+        }
+        self.close_large(&Part::new()).await
     }
 
     async fn finish_open(&mut self) -> Result<(), Fault> {
