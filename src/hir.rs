@@ -4,6 +4,7 @@
 
 pub mod places;
 pub mod privacy;
+pub mod queries;
 mod walk;
 
 use serde::{Deserialize, Serialize};

@@ -125,6 +125,7 @@ async fn judge(
             memory: means.memory,
             proofs: true,
             samples: 0,
+            pictures: false,
             progress: None,
         };
         let report = crate::run::judge(&job, None).await?;

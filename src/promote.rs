@@ -86,6 +86,8 @@ pub struct Options<'a> {
     pub dry_run: bool,
     pub memory: Option<usize>,
     pub samples: usize,
+    /// Whether pages are to be drawn of the batches.
+    pub pictures: bool,
     /// The person or account that runs it, and the machine: for the receipts.
     pub who: String,
     /// Told how many more rows of the batch at hand were read.

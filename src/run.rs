@@ -6,6 +6,7 @@ mod forecast;
 pub mod history;
 mod judge;
 mod over_table;
+pub mod pictures;
 mod prepare;
 mod queries;
 mod routed;
@@ -52,6 +53,9 @@ pub struct Report {
     /// What the batch leaves for the history of later ones; the ledger keeps it.
     #[serde(skip)]
     pub recorded: Vec<history::Recorded>,
+    /// What a page draws, where one was asked for.
+    #[serde(skip)]
+    pub pictures: Option<pictures::Pictures>,
 }
 
 /// A dataset as a run saw it.
@@ -115,6 +119,9 @@ pub struct RuleResult {
     /// The author's words, filled for the first sample.
     pub because: Option<String>,
     pub fix: Option<String>,
+    /// The values of all groups, where a page was asked for and everybody may see them.
+    #[serde(skip)]
+    pub segments: Vec<pictures::Segment>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,6 +194,8 @@ pub struct Job<'a> {
     pub proofs: bool,
     /// Samples kept for a rule.
     pub samples: usize,
+    /// Whether distributions and groups are looked at too, for a page.
+    pub pictures: bool,
     /// Told how many more rows of the input were read.
     pub progress: Option<&'a (dyn Fn(u64) + Send + Sync)>,
 }

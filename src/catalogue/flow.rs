@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::hir::{Among, Checked, ExprKind, Rows, Rule, RuleKind};
+use crate::hir::{Among, Checked, ExprKind, Rows, Rule, RuleKind, queries};
 
 use super::{Book, page_of};
 
@@ -37,12 +37,12 @@ impl Flow {
                 });
             }
             for rule in &promotion.rules {
-                flow.looked_up(rule, &promotion.to);
+                flow.looked_up(checked, rule, &promotion.to);
             }
         }
         for contract in &checked.contracts {
             for rule in &contract.rules {
-                flow.looked_up(rule, &contract.dataset);
+                flow.looked_up(checked, rule, &contract.dataset);
             }
         }
         let promoted = flow.promotions.clone();
@@ -58,18 +58,24 @@ impl Flow {
         }
     }
 
-    fn looked_up(&mut self, rule: &Rule, by: &str) {
+    fn looked_up(&mut self, checked: &Checked, rule: &Rule, by: &str) {
         let mut add = |dataset: &str| {
             self.lookups.insert((dataset.to_owned(), by.to_owned()));
         };
-        if let RuleKind::References { dataset, .. } = &rule.kind {
-            add(dataset);
+        match &rule.kind {
+            RuleKind::References { dataset, .. } => add(dataset),
+            RuleKind::NoRows { sql } => queries::named(sql, checked).for_each(|contract| add(&contract.dataset)),
+            _ => {}
         }
         if let Some(Among::Dataset { dataset, .. }) = rule.for_each.as_ref().and_then(|each| each.among.as_ref()) {
             add(dataset);
         }
-        if let RuleKind::Aggregate { condition, .. } | RuleKind::Row { condition } = &rule.kind {
-            condition.any(&mut |e| {
+        let condition = match &rule.kind {
+            RuleKind::Aggregate { condition, .. } | RuleKind::Row { condition } => Some(condition),
+            _ => None,
+        };
+        for e in condition.into_iter().chain(&rule.when) {
+            e.any(&mut |e| {
                 if let ExprKind::Aggregate(a) = &e.kind
                     && let Rows::Dataset(dataset) = &a.rows
                 {

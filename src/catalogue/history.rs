@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::diagnostics::paint::visible;
 use crate::hir::Contract;
 use crate::report::numbers::{grouped, percent};
-use crate::report::over_time::{label, violations};
-use crate::report::page::data;
+use crate::report::over_time::{label, values, violations};
+use crate::report::page::{data, figures};
 use crate::report::past::{Batch, Verdict};
 
 use super::shell::{instant, moment};
@@ -30,6 +30,7 @@ pub fn section(book: &Book<'_>, contract: &Contract) -> Option<Markup> {
     let shown = |batch: &str| state::shown(book.of, &contract.dataset, batch);
     let charted = &batches[batches.len().saturating_sub(CHART)..];
     let names: Vec<String> = charted.iter().map(|b| label(&shown(&b.batch), b.as_of)).collect();
+    let measured = values(past, &contract.dataset, charted, &names);
     let violations = violations(past, &contract.dataset, charted, &names);
     Some(html! {
         section {
@@ -45,6 +46,10 @@ pub fn section(book: &Book<'_>, contract: &Contract) -> Option<Markup> {
                     figcaption { "Violations over time, percent of the rows judged" }
                     (data(&violations))
                 }
+            }
+            @if !measured.is_empty() {
+                h3 { "What rules over whole batches measured" }
+                (figures(&measured))
             }
             div.wide tabindex="0" role="group" aria-label="Batches" { table {
                 thead { tr {

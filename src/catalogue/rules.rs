@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use crate::diagnostics::paint::visible;
-use crate::hir::{Contract, Over, Privacy, Promotion, Rule, RuleKind, Template};
+use crate::hir::{Contract, Over, Privacy, Promotion, Rule, RuleKind, Template, queries};
 use crate::report::numbers::{counted, grouped, percent};
 use crate::report::page::{prose, words};
-use crate::suite::words::consequences;
+use crate::suite::words::{consequences, past};
 
 use crate::report::past::Verdict;
 use super::{Book, history, page_of, slug, state};
@@ -78,6 +78,8 @@ fn article(book: &Book<'_>, contract: &Contract, rule: &Rule, promoted: bool) ->
         article.rule id={ "rule-" (slug(&rule.name)) } {
             h3 { code { (visible(&rule.name)) } @for tag in &rule.tags { " " span.tag { (visible(tag)) } } }
             p.statement { (statement(book, contract, rule)) }
+            @let looked_at = past(rule);
+            @if !looked_at.is_empty() { p { "The past: " (looked_at.join("; ")) "." } }
             (prose(&rule.doc))
             @if let Some(included) = &included { (super::dataset::lead(&included.set.doc)) }
             p { "If it is broken: " (consequences(rule).join("; ")) "." @if promoted { " A rule of the promotion." } }
@@ -165,7 +167,13 @@ fn statement(book: &Book<'_>, contract: &Contract, rule: &Rule) -> Markup {
             }
             "the batch" ", " (condition())
         },
-        RuleKind::NoRows { .. } => html! { "This query finds no rows: " (condition()) },
+        RuleKind::NoRows { sql } => html! {
+            "This query"
+            @for (i, read) in queries::named(sql, book.checked()).filter(|c| c.dataset != contract.dataset).enumerate() {
+                (if i == 0 { ", which reads " } else { ", " }) a href={ (UP) (page_of(&read.dataset)) } { (visible(&read.dataset)) }
+            }
+            " finds no rows: " (condition())
+        },
     };
     html! {
         (what)

@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use crate::diagnostics::paint::visible;
-use crate::hir::{Act, Contract, Sla, SlaWhat, Unit};
+use crate::hir::{Act, Contract, Sla, SlaWhat};
 use crate::report::numbers::counted;
 use crate::report::page::{prose, words};
+use crate::suite::words::noun;
 
 use super::{Book, slug};
 
@@ -53,18 +54,5 @@ fn statement(book: &Book<'_>, sla: &Sla) -> Markup {
             code { (visible(of)) } " is missed at most " (counted(*at_most, "time")) " in the last "
             @match unit { Some(unit) => (counted(*last, noun(*unit))), None => (counted(*last, "deadline")) } "."
         },
-    }
-}
-
-fn noun(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Millisecond => "millisecond",
-        Unit::Second => "second",
-        Unit::Minute => "minute",
-        Unit::Hour => "hour",
-        Unit::Day => "day",
-        Unit::Week => "week",
-        Unit::Month => "month",
-        Unit::Year => "year",
     }
 }

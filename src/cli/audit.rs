@@ -84,7 +84,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
             }
             None => History::default(),
         };
-        let report = judge(context, &found.plan, &storage, &found.input, &found.datasets, &history, &args).await?;
+        let report = judge(context, &found.plan, &storage, &found.input, &found.datasets, &history, reports.draw_pages(), &args).await?;
         Ok::<_, Fault>((found.shown, found.plan.dataset, report))
     })?;
     let again = format!("dqc audit {}", quoted(&args.contract));
@@ -139,6 +139,7 @@ impl Subject<'_> {
     }
 }
 
+#[allow(clippy::too_many_arguments)]
 async fn judge(
     context: &Context,
     plan: &Plan,
@@ -146,6 +147,7 @@ async fn judge(
     input: &Input,
     datasets: &BTreeMap<String, Input>,
     history: &History,
+    pictures: bool,
     args: &Args,
 ) -> Result<Report, Fault> {
     let job = Job {
@@ -160,6 +162,7 @@ async fn judge(
         memory: context.global.memory,
         proofs: !args.no_proofs,
         samples: args.samples,
+        pictures,
         progress: None,
     };
     crate::run::judge(&job, None).await

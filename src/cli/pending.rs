@@ -61,6 +61,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         dry_run: true,
         memory: context.global.memory,
         samples: 0,
+        pictures: false,
         who: String::new(),
         progress: None,
         stop: &Stop::default(),

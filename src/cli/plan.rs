@@ -63,6 +63,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
             memory: context.global.memory,
             proofs: !args.no_proofs,
             samples: 0,
+            pictures: false,
             progress: None,
         };
         let told = forecast(&job).await?;

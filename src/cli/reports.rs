@@ -72,6 +72,11 @@ impl<'a> Reports<'a> {
         Ok(Self { command, project, compilation, printed, files, judged: Vec::new(), as_of })
     }
 
+    /// Whether a page is among them.
+    pub fn draw_pages(&self) -> bool {
+        self.printed == Form::Html || self.files.iter().any(|(form, ..)| *form == Form::Html)
+    }
+
     /// Keeps the batch if a file or the form wants it.
     pub fn keep(&mut self, batch: impl FnOnce() -> Judged) {
         if !self.files.is_empty() || !self.printed.is_running() {

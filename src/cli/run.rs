@@ -179,6 +179,7 @@ async fn promote_all(
         dry_run: args.dry_run,
         memory: context.global.memory,
         samples: args.samples,
+        pictures: desk.reports.draw_pages(),
         who: who(),
         progress: Some(&progress),
         stop: &stop,

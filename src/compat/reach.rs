@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::hir::{Aggregate, Among, Checked, Contract, Expr, ExprKind, Rows, Rule, RuleKind, SlaWhat};
+use crate::hir::{Aggregate, Among, Checked, Contract, Expr, ExprKind, Rows, Rule, RuleKind, SlaWhat, queries};
 
 /// Datasets with their owners, by name.
 pub type Reached<'c> = BTreeMap<&'c str, Option<&'c str>>;
@@ -40,9 +40,7 @@ fn reads(rule: &Rule, dataset: &str) -> bool {
     let among = rule.for_each.as_ref().and_then(|f| f.among.as_ref());
     let named = match &rule.kind {
         RuleKind::References { dataset: other, .. } => other == dataset,
-        RuleKind::NoRows { sql } => {
-            sql.split(|c: char| !(c.is_alphanumeric() || "_.".contains(c))).any(|word| word.eq_ignore_ascii_case(dataset))
-        }
+        RuleKind::NoRows { sql } => queries::names(sql, dataset),
         RuleKind::Row { condition } | RuleKind::Aggregate { condition, .. } => mentions(condition, dataset),
         RuleKind::Unique { .. } | RuleKind::Type { .. } | RuleKind::Mapping { .. } => false,
     };

@@ -265,12 +265,39 @@ impl Distribution {
     }
 
     /// Numbers that are not greater.
-    fn up_to(&mut self, value: f64) -> f64 {
+    pub fn up_to(&mut self, value: f64) -> f64 {
         if let Some(numbers) = &self.numbers {
             return numbers.iter().filter(|(b, _)| f64::from_bits(**b) <= value).map(|(_, n)| *n as f64).sum();
         }
         let finite = self.finite();
         self.digest.as_mut().and_then(|d| d.rank(value).ok().flatten()).map_or(0.0, |rank| rank * finite)
+    }
+
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    pub fn nulls(&self) -> u64 {
+        self.nulls
+    }
+
+    /// Values that are no numbers, or not finite.
+    pub fn odd(&self) -> u64 {
+        self.odd.iter().sum()
+    }
+
+    /// The values that occur often, each with how often at least; in no order.
+    pub fn frequent(&self) -> Vec<(String, u64)> {
+        let found = self.texts.iter().flat_map(|texts| texts.frequent_items(ErrorType::NoFalseNegatives));
+        found.map(|row| (row.item().clone(), row.lower_bound())).collect()
+    }
+
+    /// Every number in its order, with how often it occurs, where there are no more than so many.
+    pub fn counted(&self, most: usize) -> Option<Vec<(f64, u64)>> {
+        let numbers = self.numbers.as_ref().filter(|numbers| numbers.len() <= most)?;
+        let mut found: Vec<(f64, u64)> = numbers.iter().map(|(bits, rows)| (f64::from_bits(*bits), *rows)).collect();
+        found.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Some(found)
     }
 
     /// The least number that is not exceeded by so great a share of the numbers.

@@ -114,6 +114,7 @@ impl Run<'_> {
             memory: self.options.memory,
             proofs: true,
             samples: self.options.samples,
+            pictures: self.options.pictures,
             progress: self.options.progress,
         };
         if self.options.dry_run {

@@ -284,6 +284,7 @@ impl Run<'_> {
             memory: self.options.memory,
             proofs: true,
             samples: self.options.samples,
+            pictures: false,
             progress: self.options.progress,
         };
         let mut held = self.held(task, state, &attempt).await?;

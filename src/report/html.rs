@@ -2,6 +2,7 @@
 //! their rows, what to do. What comes from data or authors is text in it, never markup.
 
 mod bars;
+mod inside;
 mod over_time;
 mod rule;
 
@@ -30,18 +31,22 @@ pub fn document(sources: &SourceMap, name: &str, judged: &[Judged], past: Option
     };
     let mut order: Vec<(usize, &Judged)> = judged.iter().enumerate().collect();
     order.sort_by_key(|(_, batch)| !batch.is_blocked());
+    let rows = bars::by_batch(judged);
     let charts = over_time::charts(past, judged);
+    let inside: Vec<Option<Markup>> =
+        judged.iter().map(|batch| inside::section(batch, judged.len() == 1 || batch.is_blocked())).collect();
+    let drawn = !rows.is_empty() || !charts.is_empty() || inside.iter().any(Option::is_some);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content=(policy(!charts.is_empty()));
+                meta http-equiv="Content-Security-Policy" content=(policy(drawn));
                 title { (name) ": " (title) }
                 link rel="icon" href="data:,";
                 style { (PreEscaped(STYLE)) }
-                @if !charts.is_empty() { style { (PreEscaped(PLOT_STYLE)) } }
+                @if drawn { style { (PreEscaped(PLOT_STYLE)) } }
             }
             body {
                 header {
@@ -50,12 +55,12 @@ pub fn document(sources: &SourceMap, name: &str, judged: &[Judged], past: Option
                     (figures(judged))
                 }
                 main {
-                    div.pair { (bars::by_batch(judged)) }
+                    @if !rows.is_empty() { div.pair { @for chart in &rows { (chart) } } }
                     @for chart in &charts { (chart) }
                     @if judged.len() > 1 { (contents(judged)) }
-                    @for (number, batch) in order { (section(sources, number, batch)) }
+                    @for (number, batch) in order { (section(sources, number, batch, inside.get(number).and_then(Option::as_ref))) }
                 }
-                @if !charts.is_empty() { @for script in [PLOT, CHARTS] { script { (PreEscaped(script)) } } }
+                @if drawn { @for script in [PLOT, CHARTS] { script { (PreEscaped(script)) } } }
                 footer { p { "dqc " (judged.iter().find_map(|b| b.report.as_ref()).map_or(env!("CARGO_PKG_VERSION"), |r| &r.dqc)) } }
             }
         }
@@ -112,7 +117,7 @@ fn contents(judged: &[Judged]) -> Markup {
     }
 }
 
-fn section(sources: &SourceMap, number: usize, batch: &Judged) -> Markup {
+fn section(sources: &SourceMap, number: usize, batch: &Judged, inside: Option<&Markup>) -> Markup {
     let told: Vec<&RuleResult> = {
         let mut told: Vec<_> = batch.rules().iter().filter(|rule| rule.action != Effect::None).collect();
         told.sort_by_key(|rule| match rule.action {
@@ -153,6 +158,7 @@ fn section(sources: &SourceMap, number: usize, batch: &Judged) -> Markup {
                 }
             }
             @for rule in told { (rule::article(sources, rule)) }
+            @if let Some(inside) = inside { (inside) }
             @if batch.is_blocked() {
                 p { strong { "Next: " } "correct the data where it comes from, or the contract if it asks for too much; then" }
                 pre tabindex="0" { code { (visible(&batch.again)) } }

@@ -73,6 +73,18 @@ pub fn words(text: &str) -> Markup {
     }
 }
 
+/// A small chart for each of several rules.
+pub fn figures(charts: &[(String, serde_json::Value)]) -> Markup {
+    html! {
+        div.charts { @for (rule, chart) in charts {
+            figure.chart.small role="img" aria-label={ "What " (visible(rule)) " measured, batch by batch" } {
+                figcaption { code { (visible(rule)) } }
+                (data(chart))
+            }
+        } }
+    }
+}
+
 /// Data for scripts, in an element that is no script: nothing in it can end the element.
 pub fn data(value: &serde_json::Value) -> Markup {
     let text = value.to_string().replace('<', "\\u003c");

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::Job;
 use super::history::{self, Asked, Recorded};
+use super::pictures::Segment;
 use super::rules::Findings;
 use super::value::{self, Known, Why};
 use crate::engine::aggregates::{self, Metric, Tally};
@@ -31,6 +32,8 @@ pub struct Outcome {
     pub groups: Vec<Broken>,
     /// What the batch leaves for later ones.
     pub recorded: Vec<Recorded>,
+    /// The groups with their values, for a page.
+    pub segments: Vec<Segment>,
 }
 
 /// A group that breaks a rule.
@@ -148,7 +151,9 @@ impl Rule<'_> {
             let by = each.by.iter().map(|(_, e)| e).zip(key.iter().cloned()).collect();
             let part = Part { by, encoded, grouped: true, name: history::group_name(&named, self.salt()) };
             self.record(&part, &mut outcome.recorded);
-            match self.verdict(&part) {
+            let verdict = self.verdict(&part);
+            outcome.segments.extend(self.segment(each, &key, &part, matches!(verdict, Verdict::Breaks(_))));
+            match verdict {
                 Verdict::Holds => outcome.checked += 1,
                 Verdict::Unknown => outcome.unknown += 1,
                 Verdict::NotEvaluated(reason) => {
@@ -296,6 +301,18 @@ impl Rule<'_> {
     fn shown(&self, part: &Part<'_>) -> (Option<Json>, Option<Json>) {
         let side = |expr: Option<&Expr>, privacy| show::json(&self.compute(expr?, part).ok()?, privacy);
         (side(self.sides.0, self.told.value), side(self.sides.1, self.told.limit))
+    }
+
+    /// A group as a page draws it: of values that everybody may see.
+    fn segment(&self, each: &ForEach, key: &[Value], part: &Part<'_>, broken: bool) -> Option<Segment> {
+        let public = |e: &Expr| self.privacy(e).max(self.privacy_among(each)) == Privacy::Public;
+        if !self.job.pictures || !each.by.iter().all(|(_, e)| public(e)) || self.told.value != Privacy::Public {
+            return None;
+        }
+        let number = |side: Option<&Expr>| self.compute(side?, part).ok().and_then(|v| eval::value::as_f64(&v));
+        let names: Vec<String> = key.iter().filter_map(|value| show::filling(value, Privacy::Public)).collect();
+        let limit = number(self.sides.1.filter(|_| self.told.limit == Privacy::Public));
+        Some(Segment { group: names.join(", "), value: number(self.sides.0)?, limit, broken })
     }
 
     fn broken(&self, each: &ForEach, key: &[Value], part: &Part<'_>, reason: Option<String>) -> Broken {

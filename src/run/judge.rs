@@ -17,7 +17,7 @@ use super::routed::{Merged, Routed};
 use super::rules::{self, Findings};
 use super::verdict::{Counts, holds, likely_holds};
 use super::{
-    BatchVerdict, Effect, Evidence, Job, Report, RowCounts, RuleVerdict, Seen, Sink, constants, over_table, prepare, queries, samples,
+    BatchVerdict, Effect, Evidence, Job, Report, RowCounts, RuleVerdict, Seen, Sink, constants, over_table, pictures, prepare, queries, samples,
     schema, spared, texts,
 };
 use crate::engine::aggregates::{self, Metric};
@@ -69,6 +69,9 @@ pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report,
             Err(NotOpened::Fault(fault)) => return Err(fault),
             Err(NotOpened::Broken(reason)) => return Ok(unreadable(job, reason)),
         }
+        if job.pictures {
+            report.pictures = Some(pictures::of(&session, job, &plan, &batch).await);
+        }
         let first = findings.first(job.samples);
         findings.samples =
             samples::read(&session, &plan, job.as_of, &findings.unjudged, &opened, &layouts, &first).await?;
@@ -115,6 +118,7 @@ fn empty(job: &Job<'_>) -> Report {
         datasets: seen(job),
         rules: Vec::new(),
         recorded: Vec::new(),
+        pictures: None,
     }
 }
 
@@ -152,6 +156,27 @@ struct Routing {
 pub struct Batch<'a> {
     pub opened: &'a Arc<Opened>,
     pub layouts: &'a [Layout],
+}
+
+/// As [`pass_over`], with what was kept of the values, of every so many row groups.
+pub async fn tallies_over(
+    session: &Session,
+    plan: &Plan,
+    judgement: Arc<Judgement>,
+    batch: &Batch<'_>,
+    every: usize,
+) -> Result<Tallies, NotOpened> {
+    let pass = Arc::new(counting(&Arc::new(plan.clone()), &judgement, Vec::new()));
+    let mut course = Course::of_all(batch.opened, batch.layouts, &judgement);
+    let mut number = 0;
+    course.works.iter_mut().for_each(|work| {
+        work.groups.retain(|_| {
+            number += 1;
+            (number - 1) % every == 0
+        });
+    });
+    run(session, batch, &pass, &course, None).await?;
+    Ok(pass.tallies())
 }
 
 /// One pass for nothing but the aggregates of a judgement, and the bytes that it read.

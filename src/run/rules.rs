@@ -145,6 +145,7 @@ fn ours(name: &str, kind: &str, location: &Location, reason: String) -> RuleResu
         samples: Vec::new(),
         because: None,
         fix: None,
+        segments: Vec::new(),
     }
 }
 
@@ -172,6 +173,7 @@ fn result(
         samples: Vec::new(),
         because: None,
         fix: None,
+        segments: Vec::new(),
     };
     if let RuleKind::Type { .. } = &rule.kind {
         if findings.unreadable.is_some() {
@@ -278,6 +280,7 @@ fn settle(
     result.checked = outcome.checked;
     result.violations = outcome.violations;
     result.unknown = outcome.unknown;
+    result.segments = outcome.segments;
     let counts = Counts { violations: outcome.violations, checked: outcome.checked, all: outcome.checked };
     if outcome.violations > 0 {
         result.verdict = RuleVerdict::Violated;

@@ -77,6 +77,7 @@ pub async fn judge(watch: &Watch<'_>, contract: &Contract) -> Result<Vec<Found>,
         memory: watch.memory,
         proofs: true,
         samples: 0,
+        pictures: false,
         progress: None,
     };
     let report = crate::run::judge(&job, None).await?;

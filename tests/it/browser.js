@@ -138,7 +138,22 @@ async function check(browser, axe, site, report) {
   // A click on the graph opens the dataset.
   await browser.click("a.node[data-id='silver.orders'] rect");
   await browser.until("document.querySelector('h1')?.innerText.startsWith('silver.orders')", "the dataset behind a click");
-  await browser.until("document.querySelectorAll('figure.chart canvas').length === 2", "the charts of its history");
+  await browser.until("document.querySelectorAll('figure.chart canvas').length >= 2", "the charts of its history");
+
+  // What is folded is drawn once it is opened, and for paper everything is drawn in light colours.
+  await browser.look(1280, 900, "dark");
+  await browser.go(report);
+  const drawn = "[...document.querySelectorAll('details.inside')].every((d) => d.open === [...d.querySelectorAll('figure.chart')].every((f) => f.querySelector('canvas')))";
+  await browser.until(`document.querySelectorAll('details.inside').length > 1 && ${drawn}`, "what is inside the batches");
+  await browser.run("document.querySelectorAll('details').forEach((d) => { d.open = true; })");
+  await browser.until(drawn, "what was folded");
+  demand(await browser.run("[...document.querySelectorAll('details.inside figure')].some((f) => f.getAttribute('aria-label').startsWith('amount: '))"), "no column is drawn");
+  const colour = "getComputedStyle(document.documentElement).getPropertyValue('--accepted').trim()";
+  const night = await browser.run(colour);
+  await browser.run("addEventListener('beforeprint', () => { window.paper = [document.documentElement.className, " + colour + "]; })");
+  await browser.send("Page.printToPDF", { printBackground: true });
+  const paper = await browser.run("window.paper");
+  demand(paper && paper[0] === "paper" && paper[1] !== night, `paper is drawn as ${paper}, the screen by night as ${night}`);
 
   const pages = [[at("index.html"), "the overview"], [at("datasets/silver.orders.html"), "a dataset"], [at("types.html"), "the types"], [report, "the report"]];
   const source = fs.readFileSync(axe, "utf8");
@@ -146,7 +161,7 @@ async function check(browser, axe, site, report) {
     for (const [width, height, scheme, mobile] of [[1280, 900, "light", false], [390, 844, "dark", true]]) {
       await browser.look(width, height, scheme, mobile);
       await browser.go(file);
-      await browser.until("[...document.querySelectorAll('.graph')].every((g) => g.querySelector('svg')) && [...document.querySelectorAll('figure.chart')].every((f) => f.querySelector('canvas'))", "drawings");
+      await browser.until("[...document.querySelectorAll('.graph')].every((g) => g.querySelector('svg')) && [...document.querySelectorAll('figure.chart')].every((f) => f.closest('details:not([open])') || f.querySelector('canvas'))", "drawings");
       const over = await browser.run("document.documentElement.scrollWidth - innerWidth");
       demand(over <= 0, `${name} is ${over} pixels wider than ${width}`);
       await browser.run(source);
@@ -165,7 +180,7 @@ async function check(browser, axe, site, report) {
 }
 
 async function shots(browser, site, report, folder) {
-  const drawn = "[...document.querySelectorAll('.graph')].every((g) => g.querySelector('svg')) && [...document.querySelectorAll('figure.chart')].every((f) => f.querySelector('canvas'))";
+  const drawn = "[...document.querySelectorAll('.graph')].every((g) => g.querySelector('svg')) && [...document.querySelectorAll('figure.chart')].every((f) => f.closest('details:not([open])') || f.querySelector('canvas'))";
   const settle = () => new Promise((done) => setTimeout(done, 400));
   await browser.look(1100, 640, "light");
   await browser.go(path.join(site, "index.html"));

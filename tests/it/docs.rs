@@ -128,6 +128,49 @@ fn a_dataset_is_told_in_words() {
     assert!(page.contains("href=\"../datasets/gold.departures.html#column-late\""), "{page}");
 }
 
+const LOOKING: &str = r#"
+contract bronze.orders @ 1.0.0 { columns { id: bigint  amount: bigint  region: string } }
+contract bronze.regions @ 1.0.0 { columns { name: string  since: date } }
+contract silver.orders @ 1.0.0 {
+    columns { id: bigint key  amount: bigint  region: string }
+    rules {
+        known: no rows in sql """select b.id from batch b left join Bronze.`Regions` r on r.name = b.region
+                                 where r.name is null -- not bronze.orders"""
+        usual: count(*) within 3 stddev of last 28 batches
+        steady: drift(amount, last 4 weeks) < 0.2 if not evaluated block
+    }
+}
+promote bronze.orders to silver.orders { write append }
+"#;
+
+#[test]
+fn what_rules_look_at_is_told_in_words_and_drawn() {
+    let folder = project(LOOKING);
+    let (_site, files) = made(folder.path(), &[]);
+    let page = &files["datasets/silver.orders.html"];
+    let tags = Regex::new("<[^>]*>").expect("a regular expression");
+    let text = tags.replace_all(page, "").replace('\n', " ");
+    for words in [
+        "This query, which reads bronze.regions finds no rows: ",
+        "The past: compared with the last 28 batches that were published before it; with fewer than 7 of them it is not judged, which warns.",
+        "The past: how far the values are from those of the batches of the last 4 weeks before it is measured as the population stability index: \
+         0 where nothing moved, from about 0.25 on much has; with fewer than 7 of them it is not judged, which blocks the batch.",
+    ] {
+        assert!(text.contains(words), "`{words}` is missing in:\n{text}");
+    }
+    let graph = Regex::new(r#"(?s)<div class="graph"><script type="application/json">(.*?)</script>"#).expect("a regular expression");
+    let drawn: serde_json::Value = serde_json::from_str(&graph.captures(&files["index.html"]).expect("a graph")[1]).expect("JSON");
+    let edges = serde_json::json!([
+        {"from": "bronze.orders", "to": "silver.orders", "kind": "promotion"},
+        {"from": "bronze.regions", "to": "silver.orders", "kind": "lookup"},
+    ]);
+    assert_eq!(drawn["edges"], edges);
+    assert!(files["datasets/bronze.regions.html"].contains("looked up by"), "{}", files["datasets/bronze.regions.html"]);
+    // The same in a terminal.
+    let told = said(&dqc(folder.path(), &["explain", "silver.orders.usual"]));
+    assert!(told.contains("compared with the last 28 batches that were published before it"), "{told}");
+}
+
 const HOSTILE: &str = r#"
 type Known = string in ("555-00-1111", "555-00-2222")
 

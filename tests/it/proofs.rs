@@ -287,6 +287,7 @@ fn job<'a>(
         memory,
         proofs,
         samples: 4,
+        pictures: false,
         progress: None,
     }
 }

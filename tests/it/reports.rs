@@ -25,7 +25,8 @@ fn a_run_leaves_its_report_in_every_form() {
     // Our own scripts draw the charts; no other may run, and what follows is about the rest.
     let scripts = regex::Regex::new("(?s)<script.*?</script>").expect("a regular expression");
     let kinds: Vec<bool> = scripts.find_iter(&page).map(|s| s.as_str().starts_with("<script type=\"application/json\">")).collect();
-    assert_eq!(kinds, [true, false, false], "one chart, and what draws it");
+    let (drawn, drawing) = kinds.split_at(kinds.len() - 2);
+    assert!(drawn.len() > 3 && drawn.iter().all(|data| *data) && drawing == [false, false], "charts, and what draws them: {kinds:?}");
     assert!(page.contains("script-src 'sha256-") && page.contains("violations over time"), "{page}");
     let page = scripts.replace_all(&page, "").into_owned();
     assert!(page.contains("&lt;script&gt;alert(1)") && !page.contains("<script"), "authors' words are text: {page}");
@@ -53,6 +54,54 @@ fn a_run_leaves_its_report_in_every_form() {
         .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["verdict"].to_string())
         .collect();
     assert_eq!(verdicts, ["\"passed\"", "\"blocked\""]);
+}
+
+/// The charts of a page: what is said of each, and what is drawn.
+fn charts(page: &str) -> Vec<(String, serde_json::Value)> {
+    let figure = regex::Regex::new(r#"(?s)<figure class="chart[^>]*aria-label="([^"]*)".*?<script type="application/json">(.*?)</script>"#);
+    let figure = figure.expect("a regular expression");
+    figure.captures_iter(page).map(|c| (c[1].to_owned(), serde_json::from_str(&c[2]).expect("JSON"))).collect()
+}
+
+#[test]
+fn a_page_draws_the_values_that_rules_judge_and_groups_against_their_limits_and_no_persons() {
+    let shop = Shop::new("[channels.team]\nkind = \"webhook\"\nurl = \"env:HOOK\"\n", "");
+    let rules = "rules {\n each_amount: count(*) >= 2 for each amount else warn\n each_person: count(*) >= 1 for each email else warn\n mailed: email like \"%@%\"\n";
+    shop.write("orders.dq", &shop.read("orders.dq").replacen("rules {", rules, 1));
+    let many: Vec<(i64, String, String)> = (0..40).map(|i| (5 + i % 3, format!("p{i}@example.com"), format!("t-{i}"))).collect();
+    let mut orders: Vec<_> = many.iter().map(|(amount, email, token)| (*amount, email.as_str(), token.as_str())).collect();
+    orders.push((1_000, "z@example.com", "t-z"));
+    shop.day("2026-11-20", &orders);
+    let draw = || {
+        let output = shop.dqc(&["run", "--dry-run", "--as-of", "2026-11-22", "--format", "html"]);
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let page = draw();
+    assert_eq!(page, draw(), "the same data gives the same page");
+    let found = charts(&page);
+    let chart = |start: &str| found.iter().find(|(label, _)| label.starts_with(start)).unwrap_or_else(|| panic!("{start} in {found:?}"));
+    let (_, groups) = chart("each_amount: by group: 1 of 4 break it");
+    assert_eq!(groups["names"], serde_json::json!(["5", "6", "7", "1000"]));
+    let series = |chart: &serde_json::Value, i: usize| chart["series"][i]["values"].clone();
+    assert_eq!([series(groups, 0), series(groups, 1), series(groups, 2)], [
+        serde_json::json!([14.0, 13.0, 13.0, null]), serde_json::json!([null, null, null, 1.0]), serde_json::json!([2.0, 2.0, 2.0, 2.0]),
+    ]);
+    let (_, amounts) = chart("amount: 4 values, most often 5 (34.1%)");
+    assert_eq!((&amounts["names"], series(amounts, 0)), (&serde_json::json!(["5", "6", "7", "1000"]), serde_json::json!([14, 13, 13, 1])));
+    let (_, ids) = chart("id: from ");
+    assert_eq!(series(ids, 0).as_array().expect("counts").iter().filter_map(serde_json::Value::as_u64).sum::<u64>(), 41);
+    assert!(page.contains("Personal or secret, so not drawn: email, token."), "{page}");
+    assert!(!found.iter().any(|(label, _)| label.starts_with("each_person") || label.starts_with("email")), "{found:?}");
+    for (_, email, token) in &many {
+        assert!(!page.contains(email.as_str()) && !page.contains(&format!(">{token}<")), "who it is stays out of the page");
+    }
+    // A report without a page looks at no more than before, and tells the same.
+    let lines = |more: &[&str]| {
+        let output = shop.dqc(&[&["run", "--dry-run", "--as-of", "2026-11-22", "--format", "json"], more].concat());
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert_eq!(lines(&[]), lines(&["--report", &shop.path("also.html").display().to_string()]));
 }
 
 #[test]

@@ -59,6 +59,7 @@ pub fn run(context: &Context, lakes: &Lakes, args: &Args) -> Outcome {
             dry_run: false,
             memory: context.global.memory,
             samples: 0,
+            pictures: false,
             who: who(),
             progress: None,
             stop: &stop,

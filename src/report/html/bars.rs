@@ -1,61 +1,49 @@
 //! Rows by batch, as bars: one glance tells which batch is the odd one.
 
 use maud::{Markup, html};
+use serde_json::json;
 
 use crate::diagnostics::paint::visible;
 use crate::report::judged::Judged;
-use crate::report::numbers::{counted, grouped};
+use crate::report::numbers::grouped;
+use crate::report::over_time::label;
+use crate::report::page::data;
 use crate::run::Report;
 
-/// Units of the drawing; the page scales it.
-const HEIGHT: f64 = 90.0;
-const WIDTH: f64 = 24.0;
-const GAP: f64 = 6.0;
-
 /// A figure for each promotion with several batches: accepted rows, those held back and those of blocked batches.
-pub fn by_batch(judged: &[Judged]) -> Markup {
+pub fn by_batch(judged: &[Judged]) -> Vec<Markup> {
     let mut promotions: Vec<&str> = Vec::new();
     for batch in judged.iter().filter(|batch| batch.report.is_some()) {
         if !promotions.contains(&batch.of.as_str()) {
             promotions.push(&batch.of);
         }
     }
-    html! {
-        @for promotion in promotions {
-            @let batches: Vec<(&Judged, &Report)> = judged.iter().filter(|batch| batch.of == promotion)
-                .filter_map(|batch| Some((batch, batch.report.as_ref()?))).collect();
-            @if batches.len() > 1 { (figure(promotion, &batches)) }
-        }
-    }
+    let of = |promotion: &&str| -> Vec<(&Judged, &Report)> {
+        let batches = judged.iter().filter(|batch| batch.of == **promotion);
+        batches.filter_map(|batch| Some((batch, batch.report.as_ref()?))).collect()
+    };
+    let several = promotions.iter().map(|promotion| (promotion, of(promotion))).filter(|(_, batches)| batches.len() > 1);
+    several.map(|(promotion, batches)| figure(promotion, &batches)).collect()
 }
 
 fn figure(promotion: &str, batches: &[(&Judged, &Report)]) -> Markup {
-    let most = batches.iter().map(|(_, report)| report.rows.input).max().unwrap_or(0).max(1);
-    let width = batches.len() as f64 * (WIDTH + GAP) + GAP;
-    let tall = |rows: u64| rows as f64 / most as f64 * HEIGHT;
+    let most = batches.iter().map(|(_, report)| report.rows.input).max().unwrap_or(0);
+    let names: Vec<String> = batches.iter().map(|(batch, _)| label(&batch.title, 0)).collect();
+    let part = |of: &dyn Fn(&Judged, &Report) -> Option<u64>| -> Vec<Option<u64>> {
+        batches.iter().map(|(batch, report)| of(batch, report)).collect()
+    };
+    let chart = json!({
+        "kind": "bars", "unit": "rows", "names": names,
+        "series": [
+            {"label": "rows", "colour": "accepted", "values": part(&|batch, r| (!batch.is_blocked()).then_some(r.rows.input))},
+            {"label": "of them held back", "colour": "held", "values": part(&|_, r| Some(r.rows.quarantined).filter(|n| *n > 0))},
+            {"label": "held up", "colour": "blocked", "values": part(&|batch, r| batch.is_blocked().then_some(r.rows.input))},
+        ],
+    });
     html! {
-        figure {
-            figcaption {
-                (visible(promotion)) ": rows by batch, at most " (grouped(most)) " "
-                span.key.accepted { "accepted" } " " span.key.held { "held back" } " " span.key.blocked { "held up" }
-            }
-            svg role="img" aria-label={ "Rows by batch of " (visible(promotion)) } viewBox=(format!("0 0 {width} {}", HEIGHT + 2.0))
-                style=(format!("max-width: {}rem", width / 12.0)) {
-                @for (i, (batch, report)) in batches.iter().enumerate() {
-                    @let x = GAP + i as f64 * (WIDTH + GAP);
-                    @let held = if report.rows.quarantined > 0 { tall(report.rows.quarantined).max(2.0) } else { 0.0 };
-                    @let all = tall(report.rows.input).max(1.0);
-                    g {
-                        title { (visible(&batch.title)) ": " (counted(report.rows.input, "row")) ", " (batch.words) }
-                        @if batch.is_blocked() {
-                            rect.blocked x=(x) y=(1.0 + HEIGHT - all) width=(WIDTH) height=(all) {}
-                        } @else {
-                            rect.accepted x=(x) y=(1.0 + HEIGHT - all) width=(WIDTH) height=(all) {}
-                            @if held > 0.0 { rect.held x=(x) y=(1.0 + HEIGHT - all) width=(WIDTH) height=(held.min(all)) {} }
-                        }
-                    }
-                }
-            }
+        figure.chart role="img" aria-label={ "Rows by batch of " (visible(promotion)) "; the table of the batches holds the same" } {
+            figcaption { (visible(promotion)) ": rows by batch, at most " (grouped(most)) }
+            (data(&chart))
         }
     }
 }

@@ -4,8 +4,9 @@ use maud::{Markup, html};
 
 use crate::diagnostics::paint::visible;
 use crate::report::judged::Judged;
-use crate::report::over_time::{label, violations};
-use crate::report::page::data;
+use crate::report::numbers::counted;
+use crate::report::over_time::{label, values, violations};
+use crate::report::page::{data, figures};
 use crate::report::past::{Batch, Past, Verdict};
 use crate::run::{BatchVerdict, Effect, Report, RuleVerdict};
 
@@ -23,20 +24,27 @@ pub fn charts(past: Option<&Past>, judged: &[Judged]) -> Vec<Markup> {
             datasets.push(&report.contract);
         }
     }
-    datasets.into_iter().filter_map(|dataset| chart(&past, dataset)).collect()
+    datasets.into_iter().flat_map(|dataset| of_dataset(&past, dataset)).collect()
 }
 
-fn chart(past: &Past, dataset: &str) -> Option<Markup> {
+fn of_dataset(past: &Past, dataset: &str) -> Vec<Markup> {
     let batches = past.last_batches(dataset);
     let batches = &batches[batches.len().saturating_sub(BATCHES)..];
     let names: Vec<String> = batches.iter().map(|b| label(&b.batch, b.as_of)).collect();
-    let chart = violations(past, dataset, batches, &names)?;
-    Some(html! {
+    let shares = violations(past, dataset, batches, &names).map(|chart| html! {
         figure.chart role="img" aria-label={ "Violations over time of " (visible(dataset)) "; the tables below tell those of this report" } {
             figcaption { (visible(dataset)) ": violations over time, percent of the rows judged" }
             (data(&chart))
         }
-    })
+    });
+    let measured = values(past, dataset, batches, &names);
+    let measured = (!measured.is_empty()).then(|| html! {
+        details.measured {
+            summary { (visible(dataset)) ": what " (counted(measured.len() as u64, "rule")) " over whole batches measured over time" }
+            (figures(&measured))
+        }
+    });
+    shares.into_iter().chain(measured).collect()
 }
 
 /// What was just judged, in the place of what the ledger holds of the same batch.
@@ -58,6 +66,8 @@ fn add(past: &mut Past, batch: &Judged, report: &Report) {
             action: if rule.action == Effect::Block { "block".into() } else { "none".into() },
             checked: rule.checked,
             violations: rule.violations,
+            value: rule.value.as_ref().and_then(serde_json::Value::as_f64),
+            limit: rule.limit.as_ref().and_then(serde_json::Value::as_f64),
             as_of,
             ..Verdict::default()
         });

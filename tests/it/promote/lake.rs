@@ -317,6 +317,7 @@ fn options(stop: &Stop) -> Options<'_> {
         dry_run: false,
         memory: None,
         samples: 3,
+        pictures: false,
         who: "somebody@somewhere".into(),
         progress: None,
         stop,
@@ -384,6 +385,7 @@ impl promote::Judge for Amounts<'_> {
             bytes_read: 0,
             datasets: Vec::new(),
             recorded: Vec::new(),
+            pictures: None,
             rules: Vec::new(),
         })
     }

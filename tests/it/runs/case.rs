@@ -143,6 +143,7 @@ impl Case {
             memory: None,
             proofs: true,
             samples: 3,
+            pictures: false,
             progress: None,
         };
         let rows = Arc::new(Rows::default());
