@@ -321,9 +321,9 @@ impl<'c> Tried<'c> {
     fn find_row(&mut self) -> bool {
         self.row = self.slots.iter().map(|s| s.values.first().cloned().unwrap_or(Value::Null)).collect();
         for slot in 0..self.slots.len() {
-            let alone = |tried: &Self, i: &usize| !tried.rules[*i].mapped && tried.rules[*i].slots.len() == 1;
             let fits = |tried: &Self| {
-                tried.slots[slot].rules.iter().filter(|i| alone(tried, i)).all(|i| tried.outcome(*i).lets_through())
+                let alone = tried.slots[slot].rules.iter().filter(|i| tried.rules[**i].slots.len() == 1);
+                alone.into_iter().all(|i| tried.outcome(*i).lets_through())
             };
             if !fits(self) {
                 self.change(slot, |tried| if fits(tried) { Next::Keep } else { Next::Value });
