@@ -80,8 +80,19 @@ enum What<'c> {
     Batch(&'c Expr),
 }
 
+impl What<'_> {
+    /// The same for equal values of a batch.
+    fn key(&self) -> Option<String> {
+        match self {
+            What::Column(_) => None,
+            What::Batch(expr) => Some(crate::check::facts::key(expr)),
+        }
+    }
+}
+
 struct Slot<'c> {
     what: What<'c>,
+    key: Option<String>,
     ty: &'c Type,
     /// Those that read it.
     rules: Vec<usize>,
@@ -175,7 +186,7 @@ impl<'c> Tried<'c> {
                 self.same.push((expr, slot));
                 slot
             }
-            _ => return expr.operands().into_iter().for_each(|e| self.slots_of(e, mapped, found)),
+            _ => return expr.each_operand(&mut |e| self.slots_of(e, mapped, found)),
         };
         if !found.contains(&slot) {
             found.push(slot);
@@ -183,13 +194,14 @@ impl<'c> Tried<'c> {
     }
 
     fn slot(&mut self, what: What<'c>, ty: &'c Type) -> usize {
+        let key = what.key();
         let same = |slot: &Slot| match (what, slot.what) {
             (What::Column(a), What::Column(b)) => a == b,
-            (What::Batch(a), What::Batch(b)) => crate::check::facts::key(a) == crate::check::facts::key(b),
+            (What::Batch(_), What::Batch(_)) => key == slot.key,
             _ => false,
         };
         self.slots.iter().position(same).unwrap_or_else(|| {
-            self.slots.push(Slot { what, ty, rules: Vec::new(), values: Vec::new() });
+            self.slots.push(Slot { what, key, ty, rules: Vec::new(), values: Vec::new() });
             self.slots.len() - 1
         })
     }

@@ -76,9 +76,7 @@ impl<'c> Constants<'c> {
             }
             _ => {}
         }
-        for operand in expr.operands() {
-            self.add(operand, tried, mapped, left);
-        }
+        expr.each_operand(&mut |e| self.add(e, tried, mapped, left));
     }
 
     fn texts(self, mapped: bool, found: &mut Vec<Value>) {
