@@ -43,6 +43,14 @@ impl Reason {
 
     /// `not a bigint`
     pub fn not_a(ty: &Type) -> Reason {
+        match ty {
+            Type::BigInt => return Reason::of("not a bigint"),
+            Type::Int => return Reason::of("not an int"),
+            Type::Double => return Reason::of("not a double"),
+            Type::Date => return Reason::of("not a date"),
+            Type::Timestamp => return Reason::of("not a timestamp"),
+            _ => {}
+        }
         let name = ty.to_string();
         let article = if name.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
         Reason(Cow::Owned(format!("not {article} {name}")))
@@ -150,7 +158,7 @@ fn eval_at(expr: &Expr, scope: &dyn Scope, depth: usize) -> Result {
         ExprKind::IsTrue(of) => Ok(Value::Bool(truth(run(of)?)? == Some(true))),
         ExprKind::IsFalse(of) => Ok(Value::Bool(truth(run(of)?)? == Some(false))),
         ExprKind::IsDistinct(a, b) => Ok(Value::Bool(!value::same(&run(a)?, &run(b)?))),
-        ExprKind::In { value, list } => within(run(value)?, list.iter().map(run)),
+        ExprKind::In { value, list } => within(&run(value)?, list, run),
         ExprKind::Like { value, pattern, insensitive, escape } => match (run(value)?, run(pattern)?) {
             (Value::Null, _) | (_, Value::Null) => Ok(Value::Null),
             (Value::String(s), Value::String(p)) => Ok(Value::Bool(text::like(&s, &p, *insensitive, *escape)?)),
@@ -209,6 +217,12 @@ fn eval_at(expr: &Expr, scope: &dyn Scope, depth: usize) -> Result {
 
 /// A chain of one operator, however long, without recursion along it.
 fn chain(expr: &Expr, op: BinaryOp, scope: &dyn Scope, depth: usize) -> Result {
+    let one = |e: &Expr| truth(eval_at(e, scope, depth + 1)?);
+    if let ExprKind::Binary { left, right, .. } = &expr.kind
+        && !matches!(&left.kind, ExprKind::Binary { op: inner, .. } if *inner == op)
+    {
+        return fold(op, [left, right].into_iter().map(|e| one(e)));
+    }
     let mut operands = Vec::new();
     let mut rest = expr;
     while let ExprKind::Binary { op: this, left, right } = &rest.kind {
@@ -219,7 +233,7 @@ fn chain(expr: &Expr, op: BinaryOp, scope: &dyn Scope, depth: usize) -> Result {
         rest = left;
     }
     operands.push(rest);
-    fold(op, operands.into_iter().rev().map(|e| truth(eval_at(e, scope, depth + 1)?)))
+    fold(op, operands.into_iter().rev().map(one))
 }
 
 /// `and` or `or` of many: a decisive value wins, then a reason, then null.
@@ -241,15 +255,16 @@ fn fold(op: BinaryOp, operands: impl Iterator<Item = Result<Option<bool>>>) -> R
     }
 }
 
-fn within(value: Value, list: impl Iterator<Item = Result>) -> Result {
-    if value == Value::Null {
+fn within(value: &Value, list: &[Expr], run: impl Fn(&Expr) -> Result) -> Result {
+    if *value == Value::Null {
         return Ok(Value::Null);
     }
+    let is = |item: &Value| (*item != Value::Null).then(|| value::compare(value, item).is_some_and(|o| o.is_eq()));
     fold(
         BinaryOp::Or,
-        list.map(|item| match item? {
-            Value::Null => Ok(None),
-            item => Ok(Some(value::compare(&value, &item).is_some_and(|o| o.is_eq()))),
+        list.iter().map(|item| match &item.kind {
+            ExprKind::Literal(item) => Ok(is(item)),
+            _ => run(item).map(|item| is(&item)),
         }),
     )
 }

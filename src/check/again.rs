@@ -395,7 +395,11 @@ impl Known {
             });
         }
         if deadlines.is_none() {
-            *deadlines = Some(checked.promotions.par_iter().flat_map_iter(|p| known::of_deadlines(p, directory, &checked.calendars)).collect());
+            let of = |p: &Promotion| known::of_deadlines(p, directory, &checked.calendars);
+            *deadlines = Some(match checked.promotions.len() {
+                0..known::FEW => checked.promotions.iter().flat_map(of).collect(),
+                _ => checked.promotions.par_iter().flat_map_iter(of).collect(),
+            });
         }
         true
     }

@@ -210,7 +210,7 @@ fn formulas<'c>(terms: &mut Terms, rule: &'c Rule, condition: &'c Expr, when: Op
 /// Visits an expression and all that is in it.
 pub fn each_part<'e>(expr: &'e Expr, visit: &mut dyn FnMut(&'e Expr)) {
     visit(expr);
-    expr.children().into_iter().for_each(|child| each_part(child, visit));
+    expr.each_child(&mut |child| each_part(child, visit));
 }
 
 /// The expression with every column replaced; `None` where one has no replacement.

@@ -171,7 +171,7 @@ impl<'a> Checker<'a> {
             Expr { span: first.span, ..bound.clone() }
         } else if let Some(found) = s.column(&first.text) {
             let mut e = scope::column(found, first.span);
-            e.nullable &= !s.known.contains(&crate::resolve::fold(&found.name));
+            e.nullable = e.nullable && (s.known.is_empty() || !s.known.contains(&crate::resolve::fold(&found.name)));
             e
         } else {
             if !s.is_open() {
@@ -308,6 +308,10 @@ pub fn own_aggregate(e: &Expr) -> Option<&Expr> {
     match &e.kind {
         ExprKind::Aggregate(a) => (a.rows == crate::hir::Rows::Own).then_some(e),
         ExprKind::History { .. } | ExprKind::Drift { .. } => Some(e),
-        _ => e.children().into_iter().find_map(own_aggregate),
+        _ => {
+            let mut found = None;
+            e.each_child(&mut |child| found = found.or_else(|| own_aggregate(child)));
+            found
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::diagnostics::Diagnostic;
 use crate::hir::{Calendar, Contract, Promotion, Rule};
 
 /// So few are looked at one after the other.
-const FEW: usize = 16;
+pub const FEW: usize = 16;
 
 /// What is known of one contract by itself. `layers` are the project's, upstream first.
 pub fn of_contract(contract: &Contract, layers: &[String]) -> Vec<Diagnostic> {

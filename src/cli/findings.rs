@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use super::Exit;
 use super::context::{Context, Global, prefix};
 use crate::Compilation;
-use crate::diagnostics::paint::Paint;
+use crate::diagnostics::paint::{Paint, visible_json};
 use crate::diagnostics::render::Renderer;
 use crate::diagnostics::{Diagnostic, Severity, github, gitlab, json, sarif};
 use crate::project::Project;
@@ -45,10 +45,10 @@ impl Findings<'_> {
     pub fn print(&self, context: &Context, format: Format, junit: impl FnOnce() -> String) {
         context.print(&match format {
             Format::Text => self.text(context.out, &context.global),
-            Format::Json => json::document(self.sources, self.found),
+            Format::Json => visible_json(&json::document(self.sources, self.found)).into_owned(),
             Format::Junit => junit(),
-            Format::Gitlab => gitlab::document(self.sources, self.found, self.base),
-            Format::Sarif => sarif::document(self.sources, self.found, self.base),
+            Format::Gitlab => visible_json(&gitlab::document(self.sources, self.found, self.base)).into_owned(),
+            Format::Sarif => visible_json(&sarif::document(self.sources, self.found, self.base)).into_owned(),
             Format::Github => github::lines(self.sources, self.found, self.base),
         });
     }

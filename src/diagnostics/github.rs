@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::paint::{visible, visible_lines};
 use super::{Diagnostic, Severity};
 use crate::source::SourceMap;
 
@@ -17,13 +18,13 @@ pub fn lines(sources: &SourceMap, found: &[Diagnostic], base: &str) -> String {
             Severity::Warning => "warning",
             Severity::Note => "notice",
         };
-        let path = property(&format!("{base}{}", file.path));
+        let path = property(&visible(&format!("{base}{}", file.path)));
         let _ = write!(out, "::{command} file={path},line={},endLine={}", start.line, end.line);
         // Columns of an annotation over several lines are refused.
         if start.line == end.line {
             let _ = write!(out, ",col={},endColumn={}", start.column, end.column.max(start.column));
         }
-        let _ = writeln!(out, ",title={}::{}", property(finding.code.name()), data(&message(finding)));
+        let _ = writeln!(out, ",title={}::{}", property(finding.code.name()), data(&visible_lines(&message(finding))));
     }
     out
 }
@@ -44,7 +45,7 @@ fn message(finding: &Diagnostic) -> String {
 
 /// What would end the command is written as GitHub reads it back.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    text.replace('%', "%25").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {
@@ -66,7 +67,7 @@ mod tests {
         let text = lines(&sources, &[one, over_lines], "r/");
         assert_eq!(
             text,
-            "::error file=r/a%2Cb%3Ac.dq,line=1,endLine=1,col=1,endColumn=4,title=DQ0201::100%25 of%0Ait%0A%0D::error::x\n\
+            "::error file=r/a%2Cb%3Ac.dq,line=1,endLine=1,col=1,endColumn=4,title=DQ0201::100%25 of%0Ait%0A\\r::error::x\n\
              ::warning file=r/a%2Cb%3Ac.dq,line=1,endLine=2,title=DQ0317::m\n"
         );
     }

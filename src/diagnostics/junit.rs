@@ -2,7 +2,7 @@
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::paint::{Paint, visible_lines};
+use super::paint::{Paint, visible, visible_lines};
 use super::render::Renderer;
 use super::{Diagnostic, Severity};
 use crate::source::{FileId, SourceFile, SourceMap};
@@ -22,7 +22,7 @@ pub fn document(
     all.extend(found.iter().map(|finding| finding.primary.span.file).filter(|file| !files.contains(file)));
     all.dedup();
     for id in all {
-        let path = format!("{base}{}", sources.get(id).path);
+        let path = visible(&format!("{base}{}", sources.get(id).path)).into_owned();
         let mut suite = TestSuite::new(path.as_str());
         let here: Vec<&Diagnostic> = found.iter().filter(|finding| finding.primary.span.file == id).collect();
         if here.is_empty() {
@@ -42,7 +42,7 @@ pub fn document(
 pub fn case(sources: &SourceMap, finding: &Diagnostic, fails: bool, base: &str) -> TestCase {
     let file: &SourceFile = sources.get(finding.primary.span.file);
     let line = file.place(finding.primary.span.start as usize).line;
-    let path = format!("{base}{}", file.path);
+    let path = visible(&format!("{base}{}", file.path)).into_owned();
     let text = excerpt(sources, finding, base);
     let mut status = TestCaseStatus::success();
     if fails {

@@ -128,9 +128,9 @@ fn decimal(from: Value, ty: &Type) -> Result {
 fn double(from: &Value) -> Result<f64> {
     match from {
         Value::Bool(b) => Ok(f64::from(u8::from(*b))),
-        Value::String(s) => floating(s).ok_or(Reason::not_a(&Type::Double)),
+        Value::String(s) => floating(s).ok_or_else(|| Reason::not_a(&Type::Double)),
         Value::Timestamp(t) => Ok(*t as f64 / 1e6),
-        other => value::as_f64(other).ok_or(Reason::not_a(&Type::Double)),
+        other => value::as_f64(other).ok_or_else(|| Reason::not_a(&Type::Double)),
     }
 }
 

@@ -100,6 +100,37 @@ fn text_from_strangers_does_not_act_on_the_terminal() {
 }
 
 #[test]
+fn no_format_of_check_lets_a_contract_act_on_who_reads_it() {
+    let here = tempfile::tempdir().expect("a temporary folder");
+    let contract = "contract silver.orders @ 1.0.0 {
+    columns {
+        id: bigint key
+        `a\u{202e}b`: strin
+    }
+    rules {
+        r: `we\u{1b}[2Jird` > 1 // \u{2066} hidden
+        s: id > 0 \u{7} and \"x\u{9b}31m\" = 1
+    }
+}
+";
+    std::fs::write(here.path().join("dqc.toml"), "[project]\nname = \"x\"\nlanguage = 1\n").expect("dqc.toml");
+    std::fs::write(here.path().join("a\u{1b}[31m\u{202e}.dq"), contract).expect("a contract");
+    for format in ["text", "json", "junit", "gitlab", "sarif", "github"] {
+        let check = std::process::Command::new(env!("CARGO_BIN_EXE_dqc"))
+            .args(["check", "--format", format, "--project"])
+            .arg(here.path())
+            .output()
+            .expect("dqc runs");
+        assert_eq!(check.status.code(), Some(1), "{format}");
+        for shown in [check.stdout, check.stderr] {
+            let shown = String::from_utf8(shown).expect("UTF-8");
+            let acts = |c: char| c != '\n' && c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            assert!(!shown.contains(acts), "{format}: {shown:?}");
+        }
+    }
+}
+
+#[test]
 fn json_is_as_documented() {
     let shown: serde_json::Value =
         serde_json::from_str(&json::document(&map(ORDERS), &[full()])).expect("the document is JSON");

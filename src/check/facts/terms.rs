@@ -136,7 +136,7 @@ impl Terms {
             }
         }
         if !matches!(expr.kind, ExprKind::Aggregate(_) | ExprKind::History { .. } | ExprKind::Drift { .. }) {
-            expr.children().into_iter().for_each(|child| self.columns_in(child, found));
+            expr.each_child(&mut |child| self.columns_in(child, found));
         }
     }
 

@@ -35,12 +35,14 @@ fn judge(contract: &Contract, rules: Vec<&Rule>, found: &mut Vec<Diagnostic>) {
 /// What a row must show of a rule if nothing is to be said about it.
 fn wanted(contract: &Contract, rule: &Rule) -> Shown {
     let on_purpose = is_never_kept(rule);
-    let of_rows = is_of_rows(rule);
+    let says = may_say_nothing(contract, rule);
+    let claim = is_claim(contract, rule);
     Shown {
         kept: !on_purpose,
         passed: false,
-        broken: on_purpose || may_say_nothing(contract, rule),
-        spared: of_rows && rule.when.is_some() && !is_included(contract, rule),
+        broken: on_purpose || says && !claim,
+        violated: says && claim,
+        spared: is_of_rows(rule) && rule.when.is_some() && !is_included(contract, rule),
     }
 }
 
@@ -168,13 +170,16 @@ impl<'c> Pool<'c> {
 
     fn says_nothing(&self, i: usize) -> Option<Diagnostic> {
         let rule = self.rule(i);
+        // What a column claims is not held against the rules: they may say it again.
+        let claim = is_claim(self.contract, rule.rule);
         if !may_say_nothing(self.contract, rule.rule)
             || self.shown[i].broken
+            || claim && self.shown[i].violated
             || self.facts.is_possible_but(Some(i), &[&rule.breaks])
         {
             return None;
         }
-        let given = if is_claim(self.contract, rule.rule) { Vec::new() } else { self.as_strict(i) };
+        let given = if claim { Vec::new() } else { self.as_strict(i) };
         let needed = self.needed(&[&rule.breaks], &given)?;
         let others = self.rules(&needed);
         Some(match others.as_slice() {

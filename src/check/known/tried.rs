@@ -9,7 +9,8 @@ use std::cell::Cell;
 
 use crate::hir::{Contract, Expr, ExprKind, Nulls, Over, Promotion, Rule, RuleKind, Type, Value};
 
-use row::{Outcome, Row};
+use crate::eval;
+use row::{Absent, Outcome, Row};
 
 /// How often a row that some rules do not let through is mended.
 const MENDED: usize = 12;
@@ -25,6 +26,8 @@ pub struct Shown {
     pub passed: bool,
     /// The row violates it, and every other rule lets the row through.
     pub broken: bool,
+    /// The row violates it, whatever others make of it.
+    pub violated: bool,
     /// Its `when` is not met, and every rule lets the row through.
     pub spared: bool,
 }
@@ -34,7 +37,7 @@ impl Shown {
         match outcome {
             Outcome::Kept => (self.kept, self.passed) = (true, true),
             Outcome::Passed => self.passed = true,
-            Outcome::Broken => self.broken = true,
+            Outcome::Broken => (self.broken, self.violated) = (true, true),
             Outcome::Unmet => self.spared = true,
             Outcome::Unclear => {}
         }
@@ -45,6 +48,7 @@ impl Shown {
         wanted.kept && !self.kept
             || wanted.passed && !self.passed
             || wanted.broken && !self.broken
+            || wanted.violated && !self.violated
             || wanted.spared && !self.spared
     }
 }
@@ -76,8 +80,19 @@ enum What<'c> {
     Batch(&'c Expr),
 }
 
+impl What<'_> {
+    /// The same for equal values of a batch.
+    fn key(&self) -> Option<String> {
+        match self {
+            What::Column(_) => None,
+            What::Batch(expr) => Some(crate::check::facts::key(expr)),
+        }
+    }
+}
+
 struct Slot<'c> {
     what: What<'c>,
+    key: Option<String>,
     ty: &'c Type,
     /// Those that read it.
     rules: Vec<usize>,
@@ -106,7 +121,8 @@ impl<'c> Tried<'c> {
     }
 
     /// What rows of a promotion's source show of the target's rules, as those are after the mapping; the source's rules
-    /// let the rows through. Nothing is shown of a rule with a column to which nothing is mapped.
+    /// let the rows through. Nothing is shown of a rule with a column to which nothing is mapped; all that is wanted of one
+    /// whose `when` no row meets for want of a column.
     pub fn mapped(
         promotion: &'c Promotion,
         source: &'c Contract,
@@ -120,8 +136,19 @@ impl<'c> Tried<'c> {
         let mut tried = Tried::new(mappings);
         source.rules.iter().filter(|r| is_of_rows(r)).for_each(|rule| tried.ask(rule, Shown::default(), false));
         let own = tried.rules.len();
-        rules.for_each(|(rule, wanted)| tried.ask(rule, wanted, true));
+        for (rule, wanted) in rules {
+            let never = rule.when.as_ref().is_some_and(|when| tried.is_never_met(when));
+            tried.ask(rule, wanted, true);
+            if let Some(asked) = tried.rules.last_mut().filter(|_| never) {
+                asked.shown = wanted;
+            }
+        }
         tried.shown().split_off(own)
+    }
+
+    /// Whether the columns that are null in every row decide that a `when` is not met.
+    fn is_never_met(&self, when: &Expr) -> bool {
+        matches!(eval::holds(when, &Absent(&self.mappings)), Ok(None | Some(false)))
     }
 
     fn new(mappings: Vec<(&'c str, Option<&'c Expr>)>) -> Self {
@@ -159,7 +186,7 @@ impl<'c> Tried<'c> {
                 self.same.push((expr, slot));
                 slot
             }
-            _ => return expr.operands().into_iter().for_each(|e| self.slots_of(e, mapped, found)),
+            _ => return expr.each_operand(&mut |e| self.slots_of(e, mapped, found)),
         };
         if !found.contains(&slot) {
             found.push(slot);
@@ -167,13 +194,14 @@ impl<'c> Tried<'c> {
     }
 
     fn slot(&mut self, what: What<'c>, ty: &'c Type) -> usize {
+        let key = what.key();
         let same = |slot: &Slot| match (what, slot.what) {
             (What::Column(a), What::Column(b)) => a == b,
-            (What::Batch(a), What::Batch(b)) => crate::check::facts::key(a) == crate::check::facts::key(b),
+            (What::Batch(_), What::Batch(_)) => key == slot.key,
             _ => false,
         };
         self.slots.iter().position(same).unwrap_or_else(|| {
-            self.slots.push(Slot { what, ty, rules: Vec::new(), values: Vec::new() });
+            self.slots.push(Slot { what, key, ty, rules: Vec::new(), values: Vec::new() });
             self.slots.len() - 1
         })
     }
@@ -275,7 +303,7 @@ impl<'c> Tried<'c> {
         let mut outcomes = Vec::with_capacity(8);
         let mut against = None;
         let mut more = false;
-        for (at, slot) in slots.iter().enumerate() {
+        'rules: for (at, slot) in slots.iter().enumerate() {
             for &i in &self.slots[*slot].rules {
                 let rule = &self.rules[i];
                 if slots[..at].iter().any(|s| rule.slots.contains(s)) {
@@ -286,27 +314,28 @@ impl<'c> Tried<'c> {
                     more |= against.is_some();
                     against = Some(i);
                 }
-                if more {
-                    return None;
-                }
                 outcomes.push((i, outcome));
+                if more {
+                    break 'rules;
+                }
             }
         }
         for (i, outcome) in outcomes {
-            if against.is_none_or(|a| a == i) {
+            self.rules[i].shown.violated |= outcome == Outcome::Broken;
+            if !more && against.is_none_or(|a| a == i) {
                 self.rules[i].shown.add(outcome);
             }
         }
-        against
+        against.filter(|_| !more)
     }
 
     /// Finds a row that every rule lets through.
     fn find_row(&mut self) -> bool {
         self.row = self.slots.iter().map(|s| s.values.first().cloned().unwrap_or(Value::Null)).collect();
         for slot in 0..self.slots.len() {
-            let alone = |tried: &Self, i: &usize| !tried.rules[*i].mapped && tried.rules[*i].slots.len() == 1;
             let fits = |tried: &Self| {
-                tried.slots[slot].rules.iter().filter(|i| alone(tried, i)).all(|i| tried.outcome(*i).lets_through())
+                let alone = tried.slots[slot].rules.iter().filter(|i| tried.rules[**i].slots.len() == 1);
+                alone.into_iter().all(|i| tried.outcome(*i).lets_through())
             };
             if !fits(self) {
                 self.change(slot, |tried| if fits(tried) { Next::Keep } else { Next::Value });

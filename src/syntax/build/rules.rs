@@ -6,9 +6,10 @@ use super::super::ast::{
 };
 use super::super::errors;
 use super::super::grammar::{Pair, Rule};
-use super::super::locate::Kind;
+use super::super::locate::{self, Kind};
 use super::{Builder, literal::unit};
 use crate::diagnostics::suggest::nearest;
+use crate::diagnostics::{Code, Diagnostic};
 use crate::source::Span;
 
 impl<'t> Builder<'t> {
@@ -38,13 +39,27 @@ impl<'t> Builder<'t> {
                 continue;
             }
             let item = match rule {
-                Rule::rule_item | Rule::slip_rule => self.rule(group.head).map(RuleItem::Rule),
+                Rule::rule_item | Rule::slip_rule => self.rule(group.head).and_then(|rule| match self.act_as_rule(&rule) {
+                    Some(finding) => {
+                        self.push(finding);
+                        None
+                    }
+                    None => Some(RuleItem::Rule(rule)),
+                }),
                 Rule::include => self.include(group.head).map(RuleItem::Include),
                 Rule::slip_anonymous => {
+                    let before = self.found.len();
                     let mut rule = self.anonymous(group.head);
-                    let name = rule_name(&rule.cond);
-                    self.push(errors::no_rule_name(Span { end: span.start, ..span }, span, &name));
-                    rule.name.text = name;
+                    if let Some((name, sign)) = self.name_before_equals(span, before) {
+                        self.found.truncate(before);
+                        self.push(errors::habits::equals_for_colon(sign, self.slice(name)));
+                        rule.name = Name { text: self.slice(name).to_owned(), span: name };
+                        rule.cond = Cond::Expr(self.error_expr(span));
+                    } else {
+                        let name = rule_name(&rule.cond);
+                        self.push(errors::no_rule_name(Span { end: span.start, ..span }, span, &name));
+                        rule.name.text = name;
+                    }
                     Some(RuleItem::Rule(rule))
                 }
                 Rule::slip_check_rule => {
@@ -56,6 +71,32 @@ impl<'t> Builder<'t> {
             items.push(item.unwrap_or(RuleItem::Junk(span)));
         }
         items
+    }
+
+    /// `name = amount > 0`: what looks like a chain of comparisons, of which findings from `before` on tell, is a name and
+    /// a condition. The name, and the sign with the blank before it.
+    fn name_before_equals(&self, span: Span, before: usize) -> Option<(Span, Span)> {
+        let text = self.slice(span);
+        let name = locate::word(text);
+        let rest = text.get(name.len()..)?;
+        let sign = rest.trim_start_matches([' ', '\t']);
+        let chained = self.found.get(before..)?.iter().any(|d| d.code == Code::DQ0111);
+        if name.is_empty() || !chained || !sign.starts_with('=') || sign.starts_with("==") {
+            return None;
+        }
+        let start = span.start as usize;
+        let end = start + name.len();
+        Some((self.range(start, end), self.range(end, start + text.len() - sign.len() + 1)))
+    }
+
+    /// `severity: warn` behind a rule, as if it were one.
+    fn act_as_rule(&self, rule: &RuleNode) -> Option<Diagnostic> {
+        let Cond::Expr(Expr { kind: ExprKind::Path(path), span: value }) = &rule.cond else { return None };
+        let word = path.names.first().filter(|_| path.names.len() == 1)?.text.to_lowercase();
+        let says = matches!(rule.name.text.to_lowercase().as_str(), "action" | "level" | "on_violation" | "severity");
+        let written = matches!(word.as_str(), "block" | "quarantine" | "warn").then(|| (rule.name.span.to(*value), word.as_str()));
+        let other = matches!(word.as_str(), "critical" | "error" | "fail" | "high" | "low" | "medium" | "warning");
+        (says && (other || written.is_some())).then(|| errors::habits::act_as_rule(rule.name.span, &rule.name.text, written))
     }
 
     /// SQL's `constraint name check (condition)`.

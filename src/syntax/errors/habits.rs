@@ -103,6 +103,25 @@ pub fn on_violation(span: Span) -> Diagnostic {
     )
 }
 
+/// `severity: warn`, with the text that says it where there is one.
+pub fn act_as_rule(name: Span, found: &str, written: Option<(Span, &str)>) -> Diagnostic {
+    let d = Diagnostic::new(Code::DQ0125, "what a violation does is said after `else`", name, format!("`{found}` is read as the name of a rule"));
+    match written {
+        Some((all, act)) => d
+            .with_help(format!("write `else {act}` behind the condition of the rule before it"))
+            .with_replacement(format!("write `else {act}`"), all, format!("else {act}")),
+        None => d.with_help(
+            "write `else warn`, `else quarantine` (hold the rows back) or `else block` (hold the batch back) behind the condition",
+        ),
+    }
+}
+
+/// `name = condition`; the sign with the blank before it.
+pub fn equals_for_colon(sign: Span, name: &str) -> Diagnostic {
+    Diagnostic::new(Code::DQ0107, "a colon is missing after the name of a rule", sign, format!("`=` compares; write `{name}:`"))
+        .with_replacement("write `:`", sign, ":")
+}
+
 pub fn percent_word(span: Span, word: &str) -> Diagnostic {
     Diagnostic::new(Code::DQ0117, format!("`{word}` is written `%`"), span, "a percentage is a number with `%` attached")
         .with_replacement("write `%`", span, "%")

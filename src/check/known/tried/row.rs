@@ -79,3 +79,17 @@ impl Scope for Row<'_, '_> {
         self.batch(|kind| matches!(kind, ExprKind::Drift { value: own, .. } if std::ptr::eq(&**own, value)))
     }
 }
+
+/// A row of which only that is known that some columns are null.
+pub struct Absent<'t, 'c>(pub &'t [(&'c str, Option<&'c Expr>)]);
+
+impl Scope for Absent<'_, '_> {
+    fn column(&self, name: &str) -> Option<Value> {
+        let (_, value) = self.0.iter().find(|(column, _)| *column == name)?;
+        value.is_none().then_some(Value::Null)
+    }
+
+    fn now(&self) -> i64 {
+        NOW
+    }
+}

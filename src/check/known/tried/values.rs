@@ -45,12 +45,9 @@ pub fn worth_trying(tried: &Tried, slot: usize) -> Vec<Value> {
     if let What::Batch(expr) = own.what {
         found.retain(|v| within_reach(expr, v));
     }
-    let nullable = match own.what {
-        What::Column(_) => true,
-        What::Batch(expr) => expr.nullable,
-    };
     found.truncate(VALUES);
-    if nullable {
+    // A batch condition that is null is not evaluated, which shows nothing.
+    if found.is_empty() || matches!(own.what, What::Column(_)) {
         found.push(Value::Null);
     }
     found
@@ -79,14 +76,15 @@ impl<'c> Constants<'c> {
             }
             _ => {}
         }
-        for operand in expr.operands() {
-            self.add(operand, tried, mapped, left);
-        }
+        expr.each_operand(&mut |e| self.add(e, tried, mapped, left));
     }
 
     fn texts(self, mapped: bool, found: &mut Vec<Value>) {
         let mut add = |text: String| found.push(Value::String(text));
         self.samples.into_iter().for_each(&mut add);
+        if mapped {
+            ["1", "2026-01-01T12:00:00Z", "2026-01-01", "true", "0"].into_iter().for_each(|t| add(t.to_owned()));
+        }
         for value in &self.values {
             match value {
                 Value::String(text) => add(text.clone()),
@@ -100,9 +98,6 @@ impl<'c> Constants<'c> {
             if let (true, Some(number)) = (mapped, Number::of(value)) {
                 add(number.to_string());
             }
-        }
-        if mapped {
-            ["1", "2026-01-01T12:00:00Z", "2026-01-01", "true", "0"].into_iter().for_each(|t| add(t.to_owned()));
         }
         ["a", "A", "", " a"].into_iter().for_each(|t| add(t.to_owned()));
     }
