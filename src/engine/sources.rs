@@ -78,6 +78,12 @@ impl Session {
         Ok(Self { runtime, task: Arc::new(task), storage: storage.clone(), partitions, memory: limit })
     }
 
+    /// The same, dividing what it reads into so many parts, however many processors there are.
+    pub fn in_parts(&self, partitions: usize) -> Self {
+        let (runtime, task) = (Arc::clone(&self.runtime), Arc::clone(&self.task));
+        Self { runtime, task, storage: self.storage.clone(), partitions, memory: self.memory }
+    }
+
     pub fn task(&self) -> Arc<TaskContext> {
         Arc::clone(&self.task)
     }

@@ -19,6 +19,8 @@ use crate::source::Span;
 
 /// Rows that are looked at; of a larger batch every so many row groups.
 const ROWS: u64 = 4_000_000;
+/// Sketches of other parts merge to slightly other values: they are the same on every machine, so that pages are.
+const PARTS: usize = 8;
 /// Columns that are drawn, in the contract's order.
 const COLUMNS: usize = 60;
 /// Ranges of numbers.
@@ -80,7 +82,7 @@ pub async fn of(session: &Session, job: &Job<'_>, plan: &Plan, batch: &Batch<'_>
     let Ok(judgement) = Judgement::of_metrics(plan, job.as_of, &wanted).map(Arc::new) else { return pictures };
     let all = batch.opened.rows();
     let every = usize::try_from(all.div_ceil(ROWS)).unwrap_or(usize::MAX).max(1);
-    let Ok(found) = tallies_over(session, plan, judgement, batch, every).await else { return pictures };
+    let Ok(found) = tallies_over(&session.in_parts(PARTS), plan, judgement, batch, every).await else { return pictures };
     pictures.rows = (found.rows, all);
     let draw = |(column, tally): (&&PlanColumn, aggregates::Tally)| {
         let failed = tally.failed().map_or(0, |(rows, _)| *rows);

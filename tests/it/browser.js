@@ -94,9 +94,10 @@ class Browser {
     for (const type of ["rawKeyDown", "keyUp"]) await this.send("Input.dispatchKeyEvent", { type, key, code: key, windowsVirtualKeyCode: code });
   }
 
-  async shot(file, selector) {
+  async shot(file, selector, most = Infinity) {
     const clip = selector && await this.run(`(() => { const r = document.querySelector(${JSON.stringify(selector)}).getBoundingClientRect();
       return { x: r.x + scrollX, y: r.y + scrollY, width: r.width, height: r.height, scale: 1 }; })()`);
+    if (clip) clip.height = Math.min(clip.height, most);
     const { data } = await this.send("Page.captureScreenshot", { format: "png", clip: clip || undefined, captureBeyondViewport: Boolean(clip) });
     fs.writeFileSync(file, Buffer.from(data, "base64"));
   }
@@ -191,6 +192,7 @@ async function shots(browser, site, report, folder) {
   await browser.until(drawn, "the report");
   await settle();
   await browser.shot(path.join(folder, "report.png"));
+  await browser.shot(path.join(folder, "inside.png"), "details.inside[open]", 760);
   // For whoever looks at the pages before they are shown.
   if (process.env.ALL) {
     for (const [name, file] of [["index", "index.html"], ["dataset", "datasets/silver.flights.html"], ["types", "types.html"]].map(([n, f]) => [n, path.join(site, f)]).concat([["report", report]])) {

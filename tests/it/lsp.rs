@@ -39,6 +39,51 @@ fn sessions_hold() {
     assert!(faults.is_empty(), "\n{faults}\nUPDATE=1 rewrites the sessions; read the difference before you keep it\n");
 }
 
+/// What the server offers, and what asks for it in a session.
+const ASKED: &[(&str, &[&str])] = &[
+    ("textDocumentSync", &["open", "change", "close"]),
+    ("hoverProvider", &["hover"]),
+    ("completionProvider", &["complete"]),
+    ("signatureHelpProvider", &["signature"]),
+    ("definitionProvider", &["definition"]),
+    ("referencesProvider", &["references"]),
+    ("documentHighlightProvider", &["highlight"]),
+    ("documentSymbolProvider", &["symbols"]),
+    ("workspaceSymbolProvider", &["find"]),
+    ("codeActionProvider", &["actions", "apply"]),
+    ("codeLensProvider", &["lens"]),
+    ("documentFormattingProvider", &["format"]),
+    ("documentRangeFormattingProvider", &["format-part"]),
+    ("documentOnTypeFormattingProvider", &["typed"]),
+    ("renameProvider", &["rename"]),
+    ("foldingRangeProvider", &["fold"]),
+    ("executeCommandProvider", &["run"]),
+    ("inlayHintProvider", &["hints"]),
+    ("semanticTokensProvider", &["tokens", "tokens-part"]),
+];
+
+#[test]
+fn sessions_ask_for_all_that_is_offered() {
+    let sessions: String = fs::read_dir(root().join("tests/lsp"))
+        .expect("tests/lsp")
+        .filter_map(|e| fs::read_to_string(e.expect("a file").path()).ok())
+        .collect();
+    let here = tempfile::tempdir().expect("a temporary folder");
+    let client = Client::start(here.path());
+    for (offer, _) in client.offered.as_object().expect("capabilities") {
+        // Folders are the project's affair: what is opened finds its own.
+        if offer == "workspace" {
+            continue;
+        }
+        let (_, verbs) = ASKED.iter().find(|(name, _)| name == offer).unwrap_or_else(|| panic!("{offer} is asked for in no session"));
+        for verb in *verbs {
+            assert!(sessions.lines().any(|line| line.split(' ').take(2).eq(["$", verb])), "no session asks for `{verb}`, which is of {offer}");
+        }
+    }
+    assert_eq!(client.offered["hoverProvider"], json!(true));
+    assert_eq!(client.end(), Some(0));
+}
+
 #[test]
 fn no_text_ends_the_server() {
     let here = tempfile::tempdir().expect("a temporary folder");

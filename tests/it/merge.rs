@@ -151,7 +151,7 @@ fn junit_is_as_its_schema_says() {
 
 #[test]
 fn sarif_passes_its_validator() {
-    let Some(multitool) = node("sarif") else { return };
+    let Some(multitool) = node("sarif-multitool") else { return };
     let here = tempfile::tempdir().expect("a temporary folder");
     let mut files = Vec::new();
     for (i, (_, text)) in reports("sarif").into_iter().enumerate() {
@@ -160,15 +160,13 @@ fn sarif_passes_its_validator() {
         files.push(file);
     }
     let judged = here.path().join("judged.json");
-    let output = Command::new(multitool)
-        .arg("validate")
-        .args(&files)
-        .arg("--output")
-        .arg(&judged)
-        .args(["--level", "Error;Warning", "--log", "ForceOverwrite"])
-        .env("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "1")
-        .output()
-        .expect("the validator starts");
+    let validate = |files: &[PathBuf]| {
+        let mut command = Command::new(&multitool);
+        // Its own start goes through a shell: no argument may hold what a shell takes for its own.
+        command.arg("validate").args(files).arg("--output").arg(&judged).args(["--log", "ForceOverwrite"]);
+        command.env("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "1").output().expect("the validator starts")
+    };
+    let output = validate(&files);
     // It ends with 0 whatever it finds: what it writes counts.
     let text = fs::read_to_string(&judged).unwrap_or_else(|_| panic!("it has judged nothing: {}", said(&output)));
     let document: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).expect("JSON");
@@ -177,9 +175,19 @@ fn sarif_passes_its_validator() {
     let results: Vec<String> = runs
         .iter()
         .flat_map(|r| r["results"].as_array().cloned().unwrap_or_default())
+        // It misses an address of the program's own; there is none yet.
+        .filter(|r| r["ruleId"] != "SARIF2005" || r["message"]["id"] != "Warning_ProvideToolnformationUri")
         .map(|r| format!("{} {} {}", r["ruleId"], r["message"], r["locations"][0]))
         .collect();
     assert!(results.is_empty(), "{}", results.join("\n"));
+    // What is wrong is found, so that silence says something.
+    let wrong = here.path().join("wrong.sarif");
+    let text = fs::read_to_string(&files[0]).expect("a report");
+    let mut document: Value = serde_json::from_str(&text).expect("JSON");
+    document["runs"][0]["results"][0].as_object_mut().expect("a result").remove("message");
+    put(&wrong, &document.to_string());
+    validate(&[wrong]);
+    assert!(fs::read_to_string(&judged).expect("judged").contains("JSON1002"), "a result without a message is found");
     let notes: Vec<&Value> = runs.iter().flat_map(|r| r["invocations"].as_array().into_iter().flatten()).collect();
     assert!(notes.iter().all(|i| i["executionSuccessful"] != Value::Bool(false)), "{notes:#?}");
 }

@@ -348,6 +348,7 @@ def trouble() -> None:
     expect("storage retries, then passes", done["storage"], ("success", 2))
     expect("nothing pending skips", done["nothing"], ("skipped", 1))
     expect("a published batch is not waited for", done["published"][0], "success")
+    expect("a batch that is waited for", (done["late"][0], (HOME / "faults/late/lake/silver").exists()), ("success", False))
     expect("a batch that never comes", done["never"][0], "skipped")
     expect("a secret", done["secret"][0], "success")
     expect("a wrong project is not tried again", done["missing"], ("failed", 1))
@@ -469,6 +470,8 @@ def main() -> None:
     project(HOME / "faults/flights", [])
     project(HOME / "faults/broken", [])
     small(HOME / "faults/small")
+    small(HOME / "faults/late")
+    shutil.rmtree(HOME / "faults/late/lake/bronze/orders/day=2013-02-05")
     s3 = S3()
     if s3.url:
         s3.ask("PUT", "/lake")

@@ -4,6 +4,7 @@ that nobody wants; and a lake on S3."""
 from __future__ import annotations
 
 import os
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,6 +26,12 @@ def mend(context):
     (FOLDER / "flights/lake/silver/airlines").unlink()
 
 
+def deliver(context):
+    """The batch that is waited for comes a second later."""
+    day = FOLDER / "late/lake/bronze/orders/day=2013-02-05"
+    threading.Timer(1, lambda: day.mkdir(parents=True) or (day / "a.csv").write_text("id,amount\n1,5\n")).start()
+
+
 with DAG(
     dag_id="faults",
     schedule=None,
@@ -39,6 +46,16 @@ with DAG(
     )
     DqcRunOperator(task_id="nothing", project=os.environ["DQC_PROJECT"], promotions="silver.flights", batch="month=2013-01")
     DqcBatchSensor(task_id="published", project=os.environ["DQC_PROJECT"], promotions="silver.flights", batch="month=2013-01")
+    DqcBatchSensor(
+        task_id="late",
+        project=str(FOLDER / "late"),
+        promotions="silver.orders",
+        batch="day=2013-02-05",
+        mode="poke",
+        poke_interval=0.3,
+        timeout=60,
+        on_execute_callback=deliver,
+    )
     DqcBatchSensor(
         task_id="never",
         project=os.environ["DQC_PROJECT"],

@@ -24,6 +24,8 @@ pub struct Client {
     answers: BTreeMap<i64, Value>,
     /// Messages to the user.
     pub shown: Vec<String>,
+    /// What the server says that it can do.
+    pub offered: Value,
 }
 
 impl Client {
@@ -57,6 +59,7 @@ impl Client {
             told: BTreeMap::new(),
             answers: BTreeMap::new(),
             shown: Vec::new(),
+            offered: Value::Null,
         };
         let capabilities = json!({
             "textDocument": {
@@ -68,7 +71,8 @@ impl Client {
         });
         let root = client.uri("");
         let folders = json!([{ "uri": root.trim_end_matches('/'), "name": "here" }]);
-        client.request("initialize", json!({ "processId": null, "rootUri": null, "capabilities": capabilities, "workspaceFolders": folders }));
+        let answer = client.request("initialize", json!({ "processId": null, "rootUri": null, "capabilities": capabilities, "workspaceFolders": folders }));
+        client.offered = answer["result"]["capabilities"].clone();
         client.notify("initialized", json!({}));
         client
     }

@@ -125,6 +125,13 @@ pub fn asked(client: &mut Client, verb: &str, rest: &[&str]) -> String {
             let answer = client.request("textDocument/semanticTokens/full", document);
             tokens(&client.texts[file].1, &answer["result"]["data"])
         }
+        "tokens-part" => {
+            let line = |at: usize| rest[at].parse::<u64>().expect("a line") - 1;
+            let mut params = document;
+            params["range"] = json!({ "start": { "line": line(1), "character": 0 }, "end": { "line": line(2) + 1, "character": 0 } });
+            let answer = client.request("textDocument/semanticTokens/range", params);
+            tokens(&client.texts[file].1, &answer["result"]["data"])
+        }
         "hints" => {
             let end = json!({ "line": 100_000, "character": 0 });
             let mut params = document;
