@@ -22,7 +22,7 @@ pub struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        for process in &mut self.process {
+        if let Some(process) = &mut self.process {
             let _ = process.kill();
             let _ = process.wait();
         }
@@ -107,7 +107,7 @@ impl Server {
         // Its logs go to the folder too; sockets it makes where only their names tell whose they are.
         command.env("TMPDIR", folder.path());
         let sockets = [port, s3, master, master_rpc, volume, volume_rpc, filer, filer_rpc].into_iter();
-        let sockets = sockets.flat_map(|p| ["filer", "filer-grpc", "master-grpc", "s3", "s3-grpc", "volume-grpc"].map(|of| PathBuf::from(format!("/tmp/seaweedfs-{of}-{p}.sock")))).collect();
+        let sockets = sockets.flat_map(|p| ["filer", "filer-grpc", "master-grpc", "s3", "s3-grpc", "volume-grpc"].map(|of| PathBuf::from("/").join("tmp").join(format!("seaweedfs-{of}-{p}.sock")))).collect();
         let mut server = Self::at(port, "signed");
         server._folder = Some(folder);
         server.sockets = sockets;
