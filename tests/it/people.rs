@@ -6,6 +6,7 @@ mod grafana;
 mod ledger;
 mod page;
 pub mod peer;
+mod privacy;
 mod service_levels;
 pub mod shop;
 mod strangers;

@@ -11,6 +11,8 @@ mod scenarios;
 mod scripted;
 pub mod server;
 mod traps;
+mod trusted;
+mod weather;
 
 use dqc::fault::FaultKind;
 use dqc::hir::{BatchBy, Write};

@@ -46,7 +46,7 @@ async fn a_run_killed_at_any_call_leaves_the_old_state_and_the_next_completes_it
         let mut nth = 0;
         loop {
             // The steps grow, unless every point is asked for.
-            nth += if all_points() { 1 } else { 1 + nth / 2 };
+            nth += if all_points() { 1 } else { 1 + nth };
             let lake = Lake::new();
             lake.put("bronze/orders/month=1/a.parquet", &[1, -2]).await;
             lake.run(&by_month(Write::Replace)).await;

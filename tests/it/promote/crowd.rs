@@ -123,6 +123,6 @@ async fn twelve_batches_at_once_are_all_promoted_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_on_s3() {
     let Some(server) = Server::moto() else { return };
-    eight_on_one_batch(&Somewhere { base: "s3://lake/eight".into(), server: Some(&server) }).await;
-    twelve_batches_at_once(&Somewhere { base: "s3://lake/twelve".into(), server: Some(&server) }).await;
+    eight_on_one_batch(&Somewhere { base: "s3://lake/eight".into(), server: Some(server) }).await;
+    twelve_batches_at_once(&Somewhere { base: "s3://lake/twelve".into(), server: Some(server) }).await;
 }

@@ -5,25 +5,38 @@ use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use dqc::storage::Storage;
 
-/// A server with the empty bucket `lake`.
+/// A server with the bucket `lake`.
 pub struct Server {
-    process: Child,
+    process: Option<Child>,
     pub port: u16,
     secret: &'static str,
-    /// What it keeps on the disk.
+    /// What it keeps on the disk, its sockets included.
     _folder: Option<tempfile::TempDir>,
+    sockets: Vec<PathBuf>,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+        for socket in &self.sockets {
+            let _ = std::fs::remove_file(socket);
+        }
     }
 }
+
+/// Moto, which ends with the process that holds its input.
+const MOTO: &str = "import os, sys, threading\n\
+     from moto.server import main\n\
+     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()\n\
+     main(sys.argv[1:])\n";
 
 const KEY: &str = "dqc-test";
 
@@ -37,18 +50,31 @@ fn ports<const N: usize>() -> [u16; N] {
     std::array::from_fn(|i| held[i].local_addr().expect("an address").port())
 }
 
+pub fn python() -> PathBuf {
+    program(if std::env::var_os("DQC_TEST_S3").is_some() { "python" } else { "python3" })
+}
+
 fn left_out(name: &str) {
     // Past the harness, which keeps what a test that passes prints.
     let _ = writeln!(std::io::stderr(), "skipped: S3 as {name} (tests/run installs it)");
 }
 
 impl Server {
-    /// The quick one, which takes any signature.
-    pub fn moto() -> Option<Self> {
+    /// The quick one, which takes any signature: one for all tests of this process, each in places of its own.
+    pub fn moto() -> Option<&'static Self> {
+        static MOTO_SERVER: OnceLock<Option<Server>> = OnceLock::new();
+        MOTO_SERVER.get_or_init(|| Self::start_moto()).as_ref()
+    }
+
+    fn start_moto() -> Option<Self> {
         let [port] = ports();
-        let mut command = Command::new(program("moto_server"));
-        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-        Self::start("moto", command, port, "any", None)
+        let mut command = Command::new(python());
+        command.args(["-c", MOTO, "-H", "127.0.0.1", "-p", &port.to_string()]).stdin(Stdio::piped());
+        Self::start("moto", command, Self::at(port, "any"))
+    }
+
+    fn at(port: u16, secret: &'static str) -> Self {
+        Self { process: None, port, secret, _folder: None, sockets: Vec::new() }
     }
 
     /// The one that checks signatures.
@@ -63,6 +89,8 @@ impl Server {
         let mut command = Command::new(program("weed"));
         command.arg("server").arg(format!("-dir={}", folder.path().display()));
         command.args(["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", "-master.telemetry=false"]);
+        // Servers beside the one that is asked for: two of them would meet at the ports that these have by default.
+        command.args(["-s3.port.iceberg=0", "-s3.port.lance=0"]);
         command.args(["-master.volumeSizeLimitMB=64", "-volume.max=20"]).arg(format!("-s3.config={}", config.display()));
         for (name, number) in [
             ("s3.port", port),
@@ -76,22 +104,28 @@ impl Server {
         ] {
             command.arg(format!("-{name}={number}"));
         }
-        Self::start("seaweedfs", command, port, "signed", Some(folder))
+        // Its logs go to the folder too; sockets it makes where only their names tell whose they are.
+        command.env("TMPDIR", folder.path());
+        let sockets = [port, s3, master, master_rpc, volume, volume_rpc, filer, filer_rpc].into_iter();
+        let sockets = sockets.flat_map(|p| ["filer", "filer-grpc", "master-grpc", "s3", "s3-grpc", "volume-grpc"].map(|of| PathBuf::from("/").join("tmp").join(format!("seaweedfs-{of}-{p}.sock")))).collect();
+        let mut server = Self::at(port, "signed");
+        server._folder = Some(folder);
+        server.sockets = sockets;
+        Self::start("seaweedfs", command, server)
     }
 
-    fn start(
-        name: &str,
-        mut command: Command,
-        port: u16,
-        secret: &'static str,
-        folder: Option<tempfile::TempDir>,
-    ) -> Option<Self> {
-        let started = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let Ok(process) = started else {
+    fn start(name: &str, mut command: Command, mut server: Self) -> Option<Self> {
+        let Ok(process) = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn() else {
             left_out(name);
             return None;
         };
-        let server = Self { process, port, secret, _folder: folder };
+        server.process = Some(process);
+        for _ in 0..300 {
+            if TcpStream::connect(("127.0.0.1", server.port)).is_ok() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
         let made = "import sys, time, boto3, botocore.config as c\n\
              s = boto3.client('s3', endpoint_url=sys.argv[1], region_name='us-east-1', aws_access_key_id=sys.argv[2],\n\
              \taws_secret_access_key=sys.argv[3], config=c.Config(retries={'max_attempts': 1}))\n\
@@ -99,16 +133,15 @@ impl Server {
              \ttry:\n\t\ts.create_bucket(Bucket='lake'); break\n\
              \texcept Exception as e:\n\t\tlast = e; time.sleep(0.1)\n\
              else: raise last\n";
-        for _ in 0..300 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let python = program(if std::env::var_os("DQC_TEST_S3").is_some() { "python" } else { "python3" });
-        let done = Command::new(python).args(["-c", made, &server.endpoint(), KEY, secret]).output();
+        let done = Command::new(python()).args(["-c", made, &server.endpoint(), KEY, server.secret]).output();
         match done {
             Ok(done) if done.status.success() => Some(server),
+            // A Python without the packages.
+            Ok(done) if server.process.as_mut().is_none_or(|p| matches!(p.try_wait(), Ok(Some(_)))) && std::env::var_os("DQC_TEST_S3").is_none() => {
+                drop(done);
+                left_out(name);
+                None
+            }
             Ok(done) => panic!("{name} did not start: {}", String::from_utf8_lossy(&done.stderr)),
             Err(_) => {
                 left_out(name);

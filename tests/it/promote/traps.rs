@@ -206,7 +206,7 @@ fn answering(status: &'static str) -> String {
 /// A secret is in no text, whatever storage answers; and a wrong one is told from storage that is down.
 #[test]
 fn credentials_that_are_refused_are_named_and_not_shown() {
-    for (status, words) in [("403 Forbidden", "permission denied"), ("401 Unauthorized", "credentials")] {
+    for (status, words) in [("403 Forbidden", "the credentials are not accepted"), ("401 Unauthorized", "credentials")] {
         let mut shop = shop_with("");
         on_s3(&mut shop, &answering(status));
         let secrets = [("AWS_ACCESS_KEY_ID", "canary-key"), ("AWS_SECRET_ACCESS_KEY", "canary-secret"), ("AWS_SESSION_TOKEN", "canary-token")];
