@@ -5,6 +5,7 @@ mod constants;
 mod forecast;
 pub mod history;
 mod judge;
+mod lossy;
 mod over_table;
 pub mod pictures;
 mod prepare;

@@ -11,6 +11,7 @@ mod compare;
 pub mod facts;
 mod frame;
 mod interpret;
+pub mod lost;
 mod text;
 
 use std::collections::{BTreeSet, HashMap};
@@ -146,17 +147,24 @@ impl Program {
         found.and_then(|i| u8::try_from(i).ok()).unwrap_or(CANNOT)
     }
 
+    fn intern(&mut self, reason: Reason) {
+        if self.reasons.len() < 255 && !self.reasons.iter().any(|r| r.as_ref() == reason.0) {
+            self.reasons.push(reason.0.into());
+        }
+    }
+
     /// The reasons for which a value cannot become a `ty`.
     fn intern_cast(&mut self, ty: &Type) {
         for reason in [Reason::not_a(ty), Reason::out_of(ty)] {
-            if self.reasons.len() < 255 && !self.reasons.iter().any(|r| r.as_ref() == reason.0) {
-                self.reasons.push(reason.0.into());
-            }
+            self.intern(reason);
         }
     }
 
     /// A column of the frame.
     pub fn input(&mut self, position: usize, ty: Type) -> NodeId {
+        if let Some(reason) = lost::reason(&ty) {
+            self.intern(reason);
+        }
         self.node(format!("input {position}"), Op::Input(position), ty)
     }
 

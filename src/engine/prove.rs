@@ -19,10 +19,11 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::compile::{Check, Judgement, Test};
 use super::expr::facts::{Absent, Fact, Null, Range};
-use super::expr::NodeId;
+use super::expr::{NodeId, lost};
 use super::sources::layout::{Found, Layout};
 use super::sources::{Only, Opened, Part, Piece};
 use crate::fault::Fault;
+use crate::hir::Over;
 use crate::ir::Plan;
 
 /// Files that are asked side by side.
@@ -124,6 +125,11 @@ impl Course {
             course.bytes += prover.by_dictionaries(&mut groups).await?;
             if wants == Wants::Verdicts {
                 course.bytes += prover.by_pages(&mut groups).await?;
+            }
+            // What others hold back is not in the table, and no proof knows of it.
+            let of_table = |check: &Check| plan.rules[check.rule].rule.over == Over::Table;
+            for (i, _) in judgement.checks.iter().enumerate().filter(|(_, check)| of_table(check)) {
+                groups.iter_mut().for_each(|group| group.proofs[i] = None);
             }
             let mut alike: BTreeMap<Vec<bool>, Vec<Group>> = BTreeMap::new();
             for group in groups {
@@ -269,13 +275,15 @@ impl<'a> Prover<'a> {
         let footer = &self.opened.files[group.file].footer;
         (self.plan.source.iter().enumerate())
             .map(|(input, column)| match self.layout.columns.get(input) {
-                Some(Found::At(root)) => match self.leaf(group.file, input) {
-                    Some(leaf) => {
-                        let file = self.layout.schema.field(*root).data_type();
+                Some(Found::At(root)) => {
+                    let file = self.layout.schema.field(*root).data_type();
+                    let fact = self.leaf(group.file, input).map_or_else(Fact::open, |leaf| {
                         statistics::fact(footer, group.group, leaf, file, &column.ty, input)
-                    }
-                    None => Fact::open(),
-                },
+                    });
+                    // Without bounds nothing says that every value is one of the declared type.
+                    let fails = fact.range == Range::Unknown && lost::may_lose(file, &column.ty);
+                    Fact { fails: fact.fails || fails, ..fact }
+                }
                 Some(Found::Missing) => Fact { null: Null::With { input, all: true }, ..Fact::empty() },
                 _ => Fact::open(),
             })

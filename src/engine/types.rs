@@ -37,24 +37,25 @@ pub fn arrow_type(ty: &Type) -> DataType {
         Type::TimestampNtz => DataType::Timestamp(TimeUnit::Microsecond, None),
         Type::Time => DataType::Time64(TimeUnit::Microsecond),
         Type::Interval => DataType::Duration(TimeUnit::Microsecond),
-        Type::Array { item, nullable } => DataType::List(item_field(item, *nullable)),
-        Type::Map { key, value, nullable } => DataType::Map(entries_field(key, value, *nullable), false),
+        Type::Array { item, .. } => DataType::List(item_field(item)),
+        Type::Map { key, value, .. } => DataType::Map(entries_field(key, value), false),
         Type::Struct(fields) => DataType::Struct(struct_fields(fields)),
     }
 }
 
-fn item_field(item: &Type, nullable: bool) -> Arc<ArrowField> {
-    Arc::new(ArrowField::new("item", arrow_type(item), nullable))
+// A null may be inside of any value that a file has; where its type has none there, its row is held back for it.
+fn item_field(item: &Type) -> Arc<ArrowField> {
+    Arc::new(ArrowField::new("item", arrow_type(item), true))
 }
 
-fn entries_field(key: &Type, value: &Type, nullable: bool) -> Arc<ArrowField> {
+fn entries_field(key: &Type, value: &Type) -> Arc<ArrowField> {
     let key = ArrowField::new("key", arrow_type(key), false);
-    let value = ArrowField::new("value", arrow_type(value), nullable);
+    let value = ArrowField::new("value", arrow_type(value), true);
     Arc::new(ArrowField::new("entries", DataType::Struct(Fields::from(vec![key, value])), false))
 }
 
 fn struct_fields(fields: &[Field]) -> Fields {
-    fields.iter().map(|f| ArrowField::new(&f.name, arrow_type(&f.ty), f.nullable)).collect()
+    fields.iter().map(|f| ArrowField::new(&f.name, arrow_type(&f.ty), true)).collect()
 }
 
 /// One value of an array that has the physical type of `ty`.
@@ -136,24 +137,24 @@ pub fn array_of(ty: &Type, values: &[Value]) -> ArrayRef {
         Type::Time => each!(Time64MicrosecondArray, Value::Time(v) => Some(*v)),
         Type::Interval => each!(arrow::array::DurationMicrosecondArray, Value::Interval(v) => Some(*v)),
         Type::MonthInterval => each!(Int32Array, Value::MonthInterval(v) => Some(*v)),
-        Type::Array { item, nullable } => {
+        Type::Array { item, .. } => {
             let items: Vec<Value> =
                 values.iter().flat_map(|v| if let Value::Array(v) = v { v.clone() } else { Vec::new() }).collect();
             let lengths = values.iter().map(|v| if let Value::Array(v) = v { v.len() } else { 0 });
             let array = ListArray::try_new(
-                item_field(item, *nullable),
+                item_field(item),
                 OffsetBuffer::from_lengths(lengths),
                 array_of(item, &items),
                 Some(present(values)),
             );
             array.map_or_else(|_| new_null_array(&arrow_type(ty), values.len()), |a| Arc::new(a) as ArrayRef)
         }
-        Type::Map { key, value, nullable } => {
+        Type::Map { key, value, .. } => {
             let pairs: Vec<(Value, Value)> =
                 values.iter().flat_map(|v| if let Value::Map(v) = v { v.clone() } else { Vec::new() }).collect();
             let (keys, items): (Vec<Value>, Vec<Value>) = pairs.into_iter().unzip();
             let lengths = values.iter().map(|v| if let Value::Map(v) = v { v.len() } else { 0 });
-            let field = entries_field(key, value, *nullable);
+            let field = entries_field(key, value);
             let DataType::Struct(fields) = field.data_type().clone() else {
                 return new_null_array(&arrow_type(ty), values.len());
             };

@@ -17,8 +17,8 @@ use super::routed::{Merged, Routed};
 use super::rules::{self, Findings};
 use super::verdict::{Counts, holds, likely_holds};
 use super::{
-    BatchVerdict, Effect, Evidence, Job, Report, RowCounts, RuleVerdict, Seen, Sink, constants, over_table, pictures, prepare, queries, samples,
-    schema, spared, texts,
+    BatchVerdict, Effect, Evidence, Job, Report, RowCounts, RuleVerdict, Seen, Sink, constants, lossy, over_table, pictures, prepare, queries,
+    samples, schema, spared, texts,
 };
 use crate::engine::aggregates::{self, Metric};
 use crate::engine::audit::{AuditExec, Extra, ExtraAt, Pass, Tallies};
@@ -35,7 +35,7 @@ use crate::engine::sql::tables::Keep;
 use crate::engine::types::arrow_type;
 use crate::engine::unique::{Found, Mode, Packing};
 use crate::fault::Fault;
-use crate::hir::{OtherColumns, RuleKind, Value};
+use crate::hir::{OtherColumns, Over, RuleKind, Value};
 use crate::ir::Plan;
 
 /// Batches of at most so many rows keep every key of a `unique` at once.
@@ -55,6 +55,7 @@ pub async fn judge(job: &Job<'_>, sink: Option<Arc<dyn Sink>>) -> Result<Report,
     };
     texts::prepare(&mut plan, &opened);
     let layouts = layouts(&opened, &plan.source);
+    lossy::prepare(&mut plan, &layouts);
     let mut findings = Findings::new(&plan, opened.rows());
     findings.schema = schema::broken(&plan, &schema::problems(&plan, &opened, &layouts));
     findings.forbidden = schema::forbidden(&plan, &layouts);
@@ -453,7 +454,8 @@ async fn revise(
         routing.modes = start.to_vec();
         return Ok(true);
     }
-    let depended_on = write || !judgement.metrics.is_empty();
+    let of_table = judgement.checks.iter().any(|check| rules[check.rule].rule.over == Over::Table);
+    let depended_on = write || of_table || !judgement.metrics.is_empty();
     findings.duplicates = vec![Default::default(); judgement.uniques.len()];
     let uniques = std::mem::take(&mut tallies.uniques);
     for (i, (unique, mut kept)) in judgement.uniques.iter().zip(uniques).enumerate() {

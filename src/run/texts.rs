@@ -71,7 +71,8 @@ fn read(expr: &Expr, columns: &[SourceColumn], zone: Option<&str>) -> Expr {
     out
 }
 
-fn rule(name: String, kind: RuleKind) -> Rule {
+/// Holds back the rows for which it is broken.
+pub(super) fn rule(name: String, kind: RuleKind) -> Rule {
     Rule {
         name,
         kind,

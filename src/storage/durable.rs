@@ -2,17 +2,18 @@
 //! disk before its name does, and its name before the caller is told.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path as FsPath, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use futures::StreamExt;
 use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
+    CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result, UploadPart,
 };
 
@@ -53,11 +54,23 @@ impl ObjectStore for Durable {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.inner.get_opts(location, options).await
+        let part = options.range.is_some() && !options.head;
+        let mut found = self.inner.get_opts(location, options).await?;
+        if part && let GetResultPayload::File(file, _) = found.payload {
+            let range = found.range.clone();
+            let read = blocking(move || read(&file, &range));
+            found.payload = GetResultPayload::Stream(futures::stream::once(read).boxed());
+        }
+        Ok(found)
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        self.inner.get_ranges(location, ranges).await
+        let (path, ranges) = (self.inner.path_to_filesystem(location)?, ranges.to_vec());
+        blocking(move || {
+            let file = File::open(&path)?;
+            ranges.iter().map(|range| read(&file, range)).collect()
+        })
+        .await
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
@@ -116,6 +129,18 @@ impl MultipartUpload for Upload {
     async fn abort(&mut self) -> Result<()> {
         self.inner.abort().await
     }
+}
+
+/// A part of a file. The library would fill the memory with zeros first.
+fn read(mut file: &File, range: &Range<u64>) -> io::Result<Bytes> {
+    let length = range.end.saturating_sub(range.start);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    file.seek(SeekFrom::Start(range.start))?;
+    file.take(length).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 != length {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file ends before the range does"));
+    }
+    Ok(Bytes::from(bytes))
 }
 
 fn put(path: &FsPath, payload: &PutPayload, create: bool) -> io::Result<()> {

@@ -25,6 +25,8 @@ mod flights;
 mod format;
 #[cfg(feature = "engine")]
 mod held;
+#[cfg(feature = "engine")]
+mod lost;
 mod lsp;
 mod meaning;
 mod merge;

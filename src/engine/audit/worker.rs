@@ -16,6 +16,7 @@ use crate::engine::show;
 use crate::engine::sources::layout::{Reader, as_type};
 use crate::fault::Fault;
 use crate::engine::sink::HeldRow;
+use crate::hir::Over;
 
 /// A column that the files have and no contract declares.
 #[derive(Clone, Debug)]
@@ -84,7 +85,18 @@ pub fn judge(
     let mut held = BooleanBuffer::new_unset(rows);
     let mut failed: Vec<Option<BooleanBuffer>> = vec![None; judgement.checks.len()];
 
+    // Rules over the table judge what it would hold: they count once it is known what others hold back.
+    let mut of_table: Vec<(usize, Masks)> = Vec::new();
+    let over_table = |rule: usize| pass.plan.rules[rule].rule.over == Over::Table;
+    let marked = pass.sink.is_some() || judgement.checks.iter().any(|check| over_table(check.rule));
+
     for (i, check) in judgement.checks.iter().enumerate().filter(|(i, _)| open.get(*i).copied().unwrap_or(true)) {
+        if over_table(check.rule) {
+            let masks = masks(&mut frame, check);
+            hold_back(pass.holds[check.rule], check.rule, masks.broken.clone(), &mut held, &mut holding, marked);
+            of_table.push((check.rule, masks));
+            continue;
+        }
         let all_judged = check.after.iter().all(|c| failed[*c].is_none());
         let by_value = if all_judged { known.judge(judgement, i, &inputs, rows) } else { None };
         let verdict = by_value.unwrap_or_else(|| judge_check(&mut frame, check, &failed));
@@ -93,7 +105,7 @@ pub fn judge(
             failed[i] = verdict.broken.clone().filter(|broken| broken.count_set_bits() > 0);
         }
         note(pass, tallies, check.rule, &place, &verdict);
-        hold_back(hold, check.rule, verdict.broken, &mut held, &mut holding, pass.sink.is_some());
+        hold_back(hold, check.rule, verdict.broken, &mut held, &mut holding, marked);
     }
 
     let left = !&held;
@@ -106,7 +118,7 @@ pub fn judge(
         let verdict = Verdict { broken, checked: live.count_set_bits() as u64, unknown: 0 };
         note(pass, tallies, reference.rule, &place, &verdict);
         let hold = pass.holds[reference.rule];
-        hold_back(hold, reference.rule, verdict.broken, &mut held, &mut holding, pass.sink.is_some());
+        hold_back(hold, reference.rule, verdict.broken, &mut held, &mut holding, marked);
     }
     tallies.held += held.count_set_bits() as u64;
 
@@ -117,7 +129,13 @@ pub fn judge(
         let live = applies(&mut frame, unique.when, left.clone());
         let kept = &mut tallies.uniques[i];
         let broken = kept.take(&pass.modes[i], &columns, by.as_ref(), live, |row| place.name(row));
-        hold_back(pass.holds[unique.rule], unique.rule, Some(broken), &mut held, &mut holding, pass.sink.is_some());
+        hold_back(pass.holds[unique.rule], unique.rule, Some(broken), &mut held, &mut holding, marked);
+    }
+
+    for (rule, masks) in of_table {
+        let others = holding.iter().filter(|(of, _)| *of != rule).map(|(_, rows)| rows);
+        let others = others.fold(BooleanBuffer::new_unset(rows), |all, one| &all | one);
+        note(pass, tallies, rule, &place, &masks.verdict(rows, Some(others)));
     }
 
     let left = !&held;
@@ -162,16 +180,7 @@ fn judge_check(frame: &mut Frame<'_>, check: &Check, failed: &[Option<BooleanBuf
     let rows = frame.rows;
     let excluded = check.after.iter().filter_map(|c| failed[*c].as_ref());
     let excluded = excluded.fold(None, |all: Option<BooleanBuffer>, one| Some(all.map_or(one.clone(), |a| &a | one)));
-    let Masks { judged, broken, unknown } = masks(frame, check);
-    let Some(excluded) = excluded else {
-        let unknown = unknown.map_or(0, |u| u.count_set_bits()) as u64;
-        let judged = judged.map_or(rows, |j| j.count_set_bits()) as u64;
-        return Verdict { broken, checked: judged - unknown, unknown };
-    };
-    let left = !&excluded;
-    let unknown = unknown.map_or(0, |u| (&u & &left).count_set_bits()) as u64;
-    let judged = judged.map_or_else(|| left.clone(), |j| &j & &left).count_set_bits() as u64;
-    Verdict { broken: broken.map(|b| &b & &left), checked: judged - unknown, unknown }
+    masks(frame, check).verdict(rows, excluded)
 }
 
 /// What a check says of each row; no mask of the broken and the unknown means none, of the judged all.
@@ -179,6 +188,22 @@ pub(crate) struct Masks {
     pub judged: Option<BooleanBuffer>,
     pub broken: Option<BooleanBuffer>,
     pub unknown: Option<BooleanBuffer>,
+}
+
+impl Masks {
+    /// Of the rows that are not excluded.
+    fn verdict(self, rows: usize, excluded: Option<BooleanBuffer>) -> Verdict {
+        let Self { judged, broken, unknown } = self;
+        let Some(excluded) = excluded else {
+            let unknown = unknown.map_or(0, |u| u.count_set_bits()) as u64;
+            let judged = judged.map_or(rows, |j| j.count_set_bits()) as u64;
+            return Verdict { broken, checked: judged - unknown, unknown };
+        };
+        let left = !&excluded;
+        let unknown = unknown.map_or(0, |u| (&u & &left).count_set_bits()) as u64;
+        let judged = judged.map_or_else(|| left.clone(), |j| &j & &left).count_set_bits() as u64;
+        Verdict { broken: broken.map(|b| &b & &left), checked: judged - unknown, unknown }
+    }
 }
 
 pub(crate) fn masks(frame: &mut Frame<'_>, check: &Check) -> Masks {

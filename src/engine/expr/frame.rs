@@ -7,8 +7,7 @@ use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::kernels::boolean;
 use arrow::datatypes::{DataType, TimeUnit};
 
-use super::{Computed, NodeId, Op, Program, arithmetic, cast, choose, compare, either, interpret, text};
-use crate::engine::sources::layout::as_type;
+use super::{Computed, NodeId, Op, Program, arithmetic, cast, choose, compare, either, interpret, lost, text};
 use crate::hir::BinaryOp;
 
 /// One batch: the columns that the program's inputs name, and what has been computed of it so far.
@@ -40,10 +39,7 @@ impl<'a> Frame<'a> {
         let program = self.program;
         let node = &program.nodes[index];
         match &node.op {
-            Op::Input(position) => {
-                let input = &self.inputs[*position];
-                Computed { values: as_type(&input.values, &node.ty), ..input.clone() }
-            }
+            Op::Input(position) => lost::read(program, &self.inputs[*position], &node.ty),
             Op::Constant(value) => value.clone(),
             Op::Settled(a) => settle(self.get(*a)),
             Op::Failing(a, code) => {

@@ -185,7 +185,7 @@ fn known(how: Becomes, (rows, nulls): (u64, u64), range: Range, truths: Truths, 
     }
     if matches!(how, Becomes::Lengthened(_)) && range == Range::Unknown {
         // A value may be too far away and so be lost.
-        return Fact::open();
+        return Fact { fails: true, ..Fact::open() };
     }
     let null = if nulls == 0 { Null::Never } else { Null::With { input, all: false } };
     Fact { null, range, truths, ..Fact::open() }

@@ -119,7 +119,9 @@ impl Prover<'_> {
         let meta = self.opened.files[group.file].footer.row_group(group.group);
         let ty = self.layout.schema.field(*root).data_type();
         let values = dictionary::values(meta, wanted.leaf, wanted.place.start, bytes, ty)?;
-        Some(as_type(&values, &self.plan.source[wanted.input].ty))
+        let read = as_type(&values, &self.plan.source[wanted.input].ty);
+        // A value that is lost is for the rows to tell.
+        (read.null_count() == values.null_count()).then_some(read)
     }
 
     /// Proves the checks for those row groups whose values allow it.

