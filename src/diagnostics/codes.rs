@@ -159,6 +159,7 @@ codes! {
     DQ0715 Error "a rule is evaluated where a test expects that it is not"
     DQ0716 Warning "a change of a rule that no test notices"
     DQ0717 Warning "a rule that no test names"
+    DQ0718 Error "a rule is not unknown for the rows that a test expects"
     DQ0801 Warning "breaks those who deliver"
     DQ0802 Warning "breaks those who read"
     DQ0803 Warning "whether it breaks somebody cannot be told"

@@ -150,6 +150,14 @@ pub fn read_text(path: &Path) -> Result<String, Unreadable> {
     }
     let mut bytes = Vec::new();
     file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+    text_of(bytes)
+}
+
+/// The bytes of a file as text; a byte order mark is no part of it.
+pub fn text_of(bytes: Vec<u8>) -> Result<String, Unreadable> {
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(Unreadable::TooLarge(bytes.len() as u64));
+    }
     if bytes.contains(&0) {
         return Err(Unreadable::Binary);
     }
@@ -158,6 +166,13 @@ pub fn read_text(path: &Path) -> Result<String, Unreadable> {
         Unreadable::NotUtf8(good.iter().filter(|&&byte| byte == b'\n').count() + 1)
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text))
+}
+
+/// Whether a file at this path, as [`Loader::list`] writes it, is one of a project.
+pub fn belongs(path: &str) -> bool {
+    let mut parts = path.rsplit('/');
+    parts.next().is_some_and(|name| name.ends_with(".dq") && !name.starts_with('.'))
+        && parts.all(|folder| !folder.starts_with('.') && folder != "target")
 }
 
 /// Texts in memory: for tests, and for an editor's unsaved files.
