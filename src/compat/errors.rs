@@ -384,8 +384,10 @@ pub fn source_changed(contract: &Contract, now: &Promotion, was: &Promotion) -> 
 }
 
 pub fn write_changed(contract: &Contract, now: &Promotion, was: &str, effect: Effect) -> Change {
-    let message =
-        format!("`{}` was filled by `write {was}` and is filled by `write {}` now", contract.dataset, now.write.name());
+    let message = match now.write.name() {
+        name if name == was => format!("`{}` is merged by another value than before", contract.dataset),
+        name => format!("`{}` was filled by `write {was}` and is filled by `write {name}` now", contract.dataset),
+    };
     let label = match effect {
         Effect::BreaksProducers => "a batch that changes afterwards took the place of its rows before, and is blocked now",
         Effect::BreaksConsumers => "rows that stayed once they were published can change or go now",

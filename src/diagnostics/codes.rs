@@ -105,6 +105,7 @@ codes! {
     DQ0316 Error "a comparison with null"
     DQ0317 Warning "text that is spelled like a column"
     DQ0318 Error "a list of values where it does not belong"
+    DQ0319 Warning "a star in `like`"
     DQ0401 Error "a row's value beside a batch's"
     DQ0402 Error "an aggregate inside an aggregate"
     DQ0403 Warning "what null means is not said"

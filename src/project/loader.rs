@@ -26,6 +26,8 @@ pub enum Unreadable {
     /// Its size in bytes.
     TooLarge(u64),
     Failed,
+    /// A link that leads to nothing, or around for ever.
+    Nowhere,
 }
 
 /// Where `.dq` files come from. Paths are relative to the project's folder, with `/`.
@@ -136,15 +138,17 @@ pub fn relative(root: &Path, path: &Path) -> Option<String> {
 /// The text of a file; a byte order mark is no part of it.
 pub fn read_text(path: &Path) -> Result<String, Unreadable> {
     let failed = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => Unreadable::Missing,
         ErrorKind::PermissionDenied => Unreadable::Denied,
+        _ if path.symlink_metadata().is_ok_and(|about| about.is_symlink()) => Unreadable::Nowhere,
+        ErrorKind::NotFound => Unreadable::Missing,
         _ => Unreadable::Failed,
     };
+    // Looked at before it is opened: to open a pipe waits for whoever writes.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(Unreadable::Binary);
+    }
     let file = std::fs::File::open(path).map_err(failed)?;
     let about = file.metadata().map_err(failed)?;
-    if !about.is_file() {
-        return Err(Unreadable::Failed);
-    }
     if about.len() > MAX_BYTES {
         return Err(Unreadable::TooLarge(about.len()));
     }
