@@ -1,5 +1,6 @@
 //! The command line: what can be said to `dqc`, and what it answers with.
 
+mod against;
 #[cfg(feature = "engine")]
 mod audit;
 mod check;

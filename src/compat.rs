@@ -6,6 +6,7 @@ mod batch;
 mod columns;
 mod errors;
 mod promises;
+mod promotions;
 mod reach;
 mod rows;
 mod version;
@@ -15,7 +16,7 @@ use std::collections::HashMap;
 use crate::check::facts::replace_columns;
 use crate::check::facts::witness::Row;
 use crate::diagnostics::{Diagnostic, Severity};
-use crate::hir::{Checked, Contract, Expr, ExprKind, Grain, Rule, RuleKind};
+use crate::hir::{Checked, Contract, Expr, ExprKind, Grain, Rule, RuleKind, SlaWhat};
 use crate::source::Span;
 
 /// Whom a change concerns.
@@ -54,9 +55,9 @@ impl Comparison {
     }
 }
 
-/// Compares the contracts of two revisions. All places are in the new one; `now` (microseconds since 1970 in UTC) is
-/// the clock of example rows. What breaks somebody is a note where the version says so already, else a warning.
-pub fn compare(old: &Checked, new: &Checked, now: i64) -> Comparison {
+/// Compares the contracts of two revisions. All places are in the new one, `elsewhere` is for what has none there; `now`
+/// (microseconds since 1970 in UTC) is the clock of example rows. What breaks somebody is a note where the version says so already, else a warning.
+pub fn compare(old: &Checked, new: &Checked, now: i64, elsewhere: Span) -> Comparison {
     let mut comparison = Comparison::default();
     for contract in &new.contracts {
         let Some(before) = old.contract(&contract.dataset) else { continue };
@@ -66,6 +67,7 @@ pub fn compare(old: &Checked, new: &Checked, now: i64) -> Comparison {
         rows::compare(&pair, &mut changes);
         batch::compare(&pair, &mut changes);
         promises::compare(&pair, &mut changes);
+        promotions::compare(&pair, &mut changes);
         let due = version::due(before, contract, &changes);
         if due.is_enough() {
             for change in changes.iter_mut().filter(|c| c.effect != Effect::Undecided) {
@@ -79,8 +81,10 @@ pub fn compare(old: &Checked, new: &Checked, now: i64) -> Comparison {
         comparison.changes.extend(changes);
     }
     let gone = old.contracts.iter().filter(|c| new.contract(&c.dataset).is_none());
-    let at = new.contracts.first().map_or(Span::default(), |c| Span { file: c.file, start: 0, end: 0 });
     comparison.changes.extend(gone.map(|c| {
+        // Its file may be gone too: then where the rest of its layer begins.
+        let near = new.contracts.iter().find(|n| n.layer() == c.layer());
+        let at = near.map_or(elsewhere, |n| Span { file: n.file, start: 0, end: 0 });
         let mut change = errors::contract_gone(c, at);
         change.finding.notes.extend(errors::whom_it_reaches(&change, [old, new]));
         change
@@ -88,9 +92,9 @@ pub fn compare(old: &Checked, new: &Checked, now: i64) -> Comparison {
     comparison
 }
 
-/// For contracts whose old revision does not compile.
-pub fn not_compared(old: &[Contract], new: &Checked) -> Vec<Diagnostic> {
-    old.iter().filter_map(|c| new.contract(&c.dataset)).map(errors::not_compared).collect()
+/// For a contract whose old revision does not compile, which `message` says of a place in it.
+pub fn not_compared(contract: &Contract, file: &str, line: usize, message: &str) -> Diagnostic {
+    errors::not_compared(contract, file, line, message)
 }
 
 /// One contract, twice.
@@ -148,6 +152,10 @@ fn renamed(old: &Contract, new: &Contract) -> Contract {
             rule.name = format!("{}.{claim}", new_name(column));
         }
         rule.when = rule.when.as_ref().map(rename);
+        for (by, expr) in rule.for_each.iter_mut().flat_map(|f| &mut f.by) {
+            *by = new_name(by);
+            *expr = rename(expr);
+        }
         match &mut rule.kind {
             RuleKind::Row { condition } | RuleKind::Aggregate { condition, .. } => *condition = rename(condition),
             RuleKind::Unique { by, .. } => by.iter_mut().for_each(|e| *e = rename(e)),
@@ -156,6 +164,13 @@ fn renamed(old: &Contract, new: &Contract) -> Contract {
             RuleKind::NoRows { .. } => {}
         }
     }
+    let mut sla = contract.sla.clone();
+    for promise in &mut sla {
+        if let SlaWhat::Condition(condition) = &mut promise.what {
+            *condition = rename(condition);
+        }
+    }
     contract.rules = rules;
+    contract.sla = sla;
     contract
 }

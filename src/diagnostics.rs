@@ -135,6 +135,11 @@ impl Sink {
         self.found.extend(diagnostics);
     }
 
+    /// Takes back what came last, if `of` says that it is meant: a later finding says it better.
+    pub fn take_last(&mut self, of: impl Fn(&Diagnostic) -> bool) -> Option<Diagnostic> {
+        self.found.pop_if(|last| of(last))
+    }
+
     /// All findings, as they came.
     pub fn into_found(self) -> Vec<Diagnostic> {
         self.found

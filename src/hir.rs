@@ -643,6 +643,17 @@ pub enum Write {
     Merge { by: Option<Expr> },
 }
 
+impl Write {
+    /// As written after `write`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Write::Append => "append",
+            Write::Replace => "replace",
+            Write::Merge { .. } => "merge",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notify {
     pub channel: String,
@@ -684,6 +695,8 @@ pub enum ExpectWhat {
     Holds(String),
     /// Rows counted from 1; empty: any.
     Breaks(String, Vec<u64>),
+    /// Rows for which the condition is null and that pass for it, counted from 1; empty: any.
+    Unknown(String, Vec<u64>),
     NotEvaluated(String),
     EveryOther { row_rules_only: bool },
 }

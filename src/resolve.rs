@@ -192,6 +192,8 @@ impl<'a> Names<'a> {
             let Some(&index) = self.by_path.get(&joined) else {
                 if self.by_path.contains_key(&join(all)) {
                     sink.push(errors::use_needs_names(&item.module));
+                } else if path.is_empty() {
+                    sink.push(errors::use_names_nothing(item.module.span, &item.module.text()));
                 } else {
                     let known = self.modules.iter().map(|m| m.path.as_str());
                     let span = path.first().zip(path.last()).map_or(item.span, |(a, b)| a.span.to(b.span));

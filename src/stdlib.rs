@@ -1,6 +1,8 @@
 //! The standard library: `.dq` files in the binary. `native.dq` declares what is computed in Rust and says how its
 //! signatures are read; the others are written in the language.
 
+pub mod samples;
+
 use std::sync::OnceLock;
 
 use crate::source::{FileId, SourceFile};

@@ -5,7 +5,7 @@ pub mod generate;
 pub mod judge;
 pub mod junit;
 pub mod mutate;
-pub mod samples;
+mod settle;
 pub mod words;
 pub mod world;
 
@@ -85,6 +85,15 @@ pub fn check(rules: &[&Rule], test: &Test, world: &World) -> Vec<Diagnostic> {
                 });
                 findings.extend(found);
             }
+            ExpectWhat::Unknown(name, rows) => {
+                let found = find(rules, &judged, name).and_then(|(rule, judged)| match &judged.verdict {
+                    Verdict::NotEvaluated(why) => Some(errors::not_evaluated(expect.span, name, why, rule.span)),
+                    _ if rows.is_empty() && !judged.unknown.is_empty() => None,
+                    _ if !rows.is_empty() && same_rows(rows, &judged.unknown) => None,
+                    _ => Some(errors::not_unknown(expect.span, rows, judged, rule)),
+                });
+                findings.extend(found);
+            }
             ExpectWhat::NotEvaluated(name) => {
                 let found = find(rules, &judged, name).and_then(|(rule, judged)| match &judged.verdict {
                     Verdict::NotEvaluated(_) => None,
@@ -102,9 +111,12 @@ fn find<'a>(rules: &[&'a Rule], judged: &'a [Judged], name: &str) -> Option<(&'a
 }
 
 /// Whether an expectation of the test names the rule.
-fn names(expects: &[Expect], rule: &str) -> bool {
+pub fn names(expects: &[Expect], rule: &str) -> bool {
     expects.iter().any(|e| match &e.what {
-        ExpectWhat::Holds(name) | ExpectWhat::Breaks(name, _) | ExpectWhat::NotEvaluated(name) => name == rule,
+        ExpectWhat::Holds(name)
+        | ExpectWhat::Breaks(name, _)
+        | ExpectWhat::Unknown(name, _)
+        | ExpectWhat::NotEvaluated(name) => name == rule,
         ExpectWhat::EveryOther { .. } => false,
     })
 }

@@ -23,6 +23,8 @@ pub struct RuleContext {
     pub nulls: Option<Nulls>,
     /// Names that are taken, in lower case.
     names: HashMap<String, (String, Span)>,
+    /// The `include` of which the last name was taken that is told of: one finding for all its rules.
+    told: Option<Span>,
     pub rules: Vec<Rule>,
     /// In a rule set: the included name and the `include`.
     pub included: Option<(String, Span)>,
@@ -36,6 +38,7 @@ impl RuleContext {
             actions: defaults.actions.clone(),
             nulls: defaults.nulls,
             names: taken.iter().map(|r| (fold(&r.name), (r.name.clone(), r.span))).collect(),
+            told: None,
             rules: Vec::new(),
             included: None,
             renamed: Vec::new(),
@@ -108,7 +111,13 @@ impl<'a> Checker<'a> {
         let span = context.included.as_ref().map_or(rule.name.span, |(_, span)| *span);
         match context.names.get(&fold(&name)) {
             Some((first, first_span)) => {
-                self.report(errors::twice("rule", &name, span, first, *first_span));
+                let told = context.told.replace(span);
+                let included = context.included.as_ref().map(|(prefix, _)| prefix);
+                match included {
+                    Some(_) if told == Some(span) => self.errors += 1,
+                    Some(prefix) => self.report(errors::included_twice(prefix, span, &name, *first_span)),
+                    None => self.report(errors::twice("rule", &name, span, first, *first_span)),
+                }
             }
             None => {
                 context.names.insert(fold(&name), (name.clone(), span));

@@ -2,6 +2,7 @@
 
 use crate::hir::{self, Expect, ExpectWhat, ExprKind, Test, TestTable, Type, Value};
 use crate::resolve::fold;
+use crate::source::Span;
 use crate::syntax::ast;
 
 use super::directory::Directory;
@@ -72,15 +73,18 @@ impl<'a> Checker<'a> {
         match outcome {
             ast::ExpectOutcome::Holds => ExpectWhat::Holds(name),
             ast::ExpectOutcome::NotEvaluated => ExpectWhat::NotEvaluated(name),
-            ast::ExpectOutcome::Breaks(list) => {
-                for (row, span) in list {
-                    if *row == 0 || usize::try_from(*row).is_ok_and(|row| row > rows) {
-                        self.report(errors::no_such_row(*span, *row, rows));
-                    }
-                }
-                ExpectWhat::Breaks(name, list.iter().map(|(row, _)| *row).collect())
+            ast::ExpectOutcome::Breaks(list) => ExpectWhat::Breaks(name, self.rows_that_are(list, rows)),
+            ast::ExpectOutcome::Unknown(list) => ExpectWhat::Unknown(name, self.rows_that_are(list, rows)),
+        }
+    }
+
+    fn rows_that_are(&mut self, list: &[(u64, Span)], rows: usize) -> Vec<u64> {
+        for (row, span) in list {
+            if *row == 0 || usize::try_from(*row).is_ok_and(|row| row > rows) {
+                self.report(errors::no_such_row(*span, *row, rows));
             }
         }
+        list.iter().map(|(row, _)| *row).collect()
     }
 
     /// A rule that is written but has an error in it, so that the checked contract does not have it.

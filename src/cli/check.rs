@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::context::prefix;
 use super::findings::{Findings, Format, base, counted};
-use super::revision::Revision;
-use super::{Context, Exit, Outcome};
+use super::{Context, Exit, Outcome, against};
 use crate::Compilation;
 use crate::diagnostics::{Diagnostic, Edit, Severity, Sink, fix, junit};
 use crate::fault::Fault;
-use crate::hir::{Checked, Contract};
 use crate::project::{Project, Sources, loader};
 use crate::source::FileId;
 
@@ -25,6 +23,7 @@ Examples:
   dqc check                            the project around this folder
   dqc check silver/orders.dq           only what is found in this file
   dqc check --against origin/main      what this change breaks, and for whom
+  dqc check --against ../last-release  the same with the project as it is in a folder
   dqc check --fix                      apply the fixes that need no thought
   dqc check --format json | jq '.findings[].message'
   dqc check --format gitlab > gl-code-quality-report.json
@@ -40,8 +39,9 @@ pub struct Args {
     /// Apply the fixes of all findings that have one, then show what is left
     #[arg(long)]
     fix: bool,
-    /// Compare with an earlier revision: which changes break producers or consumers, and what version is due
-    #[arg(long, value_name = "REV")]
+    /// Compare with an earlier revision, of git or in a folder: which changes break producers or consumers, and what
+    /// version is due. A folder that git could take for a revision is written `./FOLDER`
+    #[arg(long, value_name = "REV|FOLDER")]
     against: Option<String>,
     /// Let warnings fail the check too
     #[arg(long)]
@@ -56,7 +56,7 @@ pub fn run(context: &Context, args: Args) -> Outcome {
         compilation = apply_fixes(context, &project, &wanted, compilation)?;
     }
     if let Some(revision) = &args.against {
-        compare(context, &project, revision, &mut compilation)?;
+        against::compare(context, &project, revision, &mut compilation)?;
     }
     let found = chosen(&compilation, &wanted);
     let sources = &compilation.sources;
@@ -91,28 +91,6 @@ pub fn compile(project: &Project) -> Result<Compilation, Fault> {
         compilation.diagnostics = sink.into_sorted();
     }
     Ok(compilation)
-}
-
-/// Adds what has changed since a revision, and whom it breaks.
-fn compare(context: &Context, project: &Project, revision: &str, now: &mut Compilation) -> Result<(), Fault> {
-    let loader = Revision { root: &project.root, name: revision };
-    let (files, _) = Sources::load(&loader)?.into_parts();
-    let before = crate::compile(files, &project.layers());
-    let is_error = |d: &&Diagnostic| d.severity == Severity::Error;
-    // What does not compile has lost rules, which would look like changes.
-    if now.diagnostics.iter().any(|d| is_error(&d)) {
-        return Ok(());
-    }
-    let broken: Vec<_> = before.diagnostics.iter().filter(is_error).map(|d| d.primary.span.file).collect();
-    let (odd, whole): (Vec<_>, Vec<_>) =
-        before.checked.contracts.iter().cloned().partition(|c: &Contract| broken.contains(&c.file));
-    let before = Checked { contracts: whole, ..before.checked };
-    let mut sink = Sink::default();
-    sink.extend(std::mem::take(&mut now.diagnostics));
-    sink.extend(crate::compat::compare(&before, &now.checked, context.now()).diagnostics());
-    sink.extend(crate::compat::not_compared(&odd, &now.checked));
-    now.diagnostics = sink.into_sorted();
-    Ok(())
 }
 
 /// A path of the command line as one of the project: empty for its folder.

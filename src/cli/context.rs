@@ -123,7 +123,7 @@ impl Context {
             Failure::Fault(fault) => fault_text(self.err, fault),
             Failure::Config(sources, found) => {
                 let prefix = self.start().map_or_else(|_| String::new(), |root| prefix(&root));
-                let renderer = Renderer { sources, paint: self.err, prefix: &prefix };
+                let renderer = Renderer::new(sources, self.err, &prefix);
                 found.iter().map(|d| renderer.finding(d)).collect()
             }
         };

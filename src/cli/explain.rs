@@ -9,6 +9,7 @@ use crate::diagnostics::{Code, suggest};
 use crate::fault::Fault;
 use crate::hir::{Checked, Contract, Rule};
 use crate::source::{SourceMap, Span};
+use crate::suite::rules_of;
 use crate::suite::words::sentences;
 
 /// Explain a finding's code, an exit code, or a rule
@@ -134,7 +135,7 @@ fn rule(context: &Context, name: &str) -> Result<String, super::Failure> {
 }
 
 fn find<'a>(checked: &'a Checked, name: &str) -> Result<(&'a Contract, &'a Rule), Fault> {
-    let of = |contract: &'a Contract| contract.rules.iter().map(move |rule| (contract, rule));
+    let of = |contract: &'a Contract| rules_of(checked, contract).into_iter().map(move |rule| (contract, rule));
     let mut all = checked.contracts.iter().flat_map(of);
     let full = |contract: &Contract, rule: &Rule| format!("{}.{}", contract.dataset, rule.name);
     if let Some(found) = all.clone().find(|(contract, rule)| full(contract, rule).eq_ignore_ascii_case(name)) {
@@ -143,6 +144,17 @@ fn find<'a>(checked: &'a Checked, name: &str) -> Result<(&'a Contract, &'a Rule)
     let names: Vec<String> = all.by_ref().map(|(contract, rule)| full(contract, rule)).collect();
     let fault = Fault::usage(format!("there is no rule `{name}`"));
     let in_contract = names.iter().filter(|n| n.starts_with(&format!("{name}.")));
+    // The name of a contract is long, and everything in it near to everything else.
+    let known = checked.contracts.iter().filter_map(|c| Some((c, name.strip_prefix(&c.dataset)?.strip_prefix('.')?))).next();
+    if let Some((contract, wanted)) = known {
+        if contract.sla.iter().any(|s| s.name == wanted) {
+            return Err(fault.with_help(format!("`{wanted}` is a service level of it: `dqc sla` tells how it stands")));
+        }
+        let rules = rules_of(checked, contract);
+        let names = || rules.iter().map(|r| r.name.as_str());
+        let near = suggest::nearest(wanted, names()).map(|n| format!("the nearest is `{}.{n}`", contract.dataset));
+        return Err(fault.with_help(near.unwrap_or_else(|| format!("`{}` has {}", contract.dataset, suggest::list(names())))));
+    }
     Err(match suggest::nearest_help(name, names.iter().map(String::as_str)) {
         _ if checked.contract(name).is_some() => {
             let rules: Vec<&str> = in_contract.map(String::as_str).collect();

@@ -55,7 +55,7 @@ impl Findings<'_> {
 
     /// Notes are remarks, and shown only to those who ask.
     pub fn text(&self, paint: Paint, global: &Global) -> String {
-        let renderer = Renderer { sources: self.sources, paint, prefix: self.prefix };
+        let renderer = Renderer::new(self.sources, paint, self.prefix);
         let shown = |d: &&Diagnostic| global.verbose || d.severity > Severity::Note;
         let shown: Vec<&Diagnostic> = self.found.iter().filter(shown).collect();
         let text: String = shown.iter().map(|finding| renderer.finding(finding)).collect();

@@ -3,35 +3,53 @@
 use super::rows::{means_the_same, refuses};
 use super::{Change, Pair, errors};
 use crate::check::facts::{Answer, Facts, Formula};
-use crate::hir::{Expr, Rule, RuleKind};
+use crate::hir::{Act, Expr, Rule, RuleKind};
 
 pub fn compare(pair: &Pair, changes: &mut Vec<Change>) {
-    let others =
-        |rule: &&Rule| !matches!(rule.kind, RuleKind::Row { .. } | RuleKind::Type { .. } | RuleKind::Mapping { .. });
     let contract = pair.contract;
-    for rule in contract.rules.iter().filter(others) {
-        match pair.rule_before(&rule.name).filter(|was| was.kind.name() == rule.kind.name()) {
-            Some(was) if means_the_same(rule, was) => {}
-            Some(was) if !refuses(rule) && !refuses(was) => {}
-            Some(was) => changed(pair, rule, was, changes),
-            None if refuses(rule) && !implied(rule, &pair.before.rules) => {
-                changes.push(errors::rule_added(contract, rule, example(&[], rule)));
-            }
-            None => {}
-        }
-    }
-    for rule in pair.before.rules.iter().filter(others) {
-        let stays = pair.rule(&rule.name).is_some_and(|now| now.kind.name() == rule.kind.name());
-        if !stays && refuses(rule) && !implied(rule, &contract.rules) {
-            changes.push(errors::rule_gone(pair.before, contract, rule));
-        }
-    }
+    compare_rules(pair, &pair.before.rules, &contract.rules, changes);
     match (pair.before.quarantine_cap, contract.quarantine_cap) {
         (a, b) if a == b => {}
         (None, Some(cap)) => changes.push(errors::cap_lower(contract, None, cap)),
         (Some(was), Some(cap)) if cap < was => changes.push(errors::cap_lower(contract, Some(was), cap)),
         (Some(was), cap) => changes.push(errors::cap_higher(contract, was, cap)),
         (None, None) => {}
+    }
+}
+
+/// The rules of a contract, or those that stand in the promotion into it.
+pub fn compare_rules(pair: &Pair, before: &[Rule], now: &[Rule], changes: &mut Vec<Change>) {
+    let contract = pair.contract;
+    // Rows are compared by what is accepted of them.
+    let others = |rule: &&Rule| match rule.kind {
+        RuleKind::Row { .. } | RuleKind::Type { .. } | RuleKind::Mapping { .. } => false,
+        _ => true,
+    };
+    let same_kind = |rules: &'_ [Rule], rule: &Rule| -> Option<usize> {
+        rules.iter().position(|r| r.name == rule.name && r.kind.name() == rule.kind.name())
+    };
+    for rule in now.iter().filter(others) {
+        match same_kind(before, rule).and_then(|i| before.get(i)) {
+            Some(was) if means_the_same(rule, was) => {}
+            Some(was) if !refuses(rule) && !refuses(was) => {}
+            Some(was) => changed(pair, rule, was, changes),
+            None if refuses(rule) && !implied(rule, before) => {
+                changes.push(errors::rule_added(contract, rule, example(&[], rule)));
+            }
+            None => {}
+        }
+    }
+    for rule in before.iter().filter(others) {
+        if same_kind(now, rule).is_none() && refuses(rule) && !implied(rule, now) {
+            changes.push(errors::rule_gone(pair.before, contract, rule));
+        }
+    }
+    for rule in now {
+        let Some(was) = same_kind(before, rule).and_then(|i| before.get(i)) else { continue };
+        let blocks = |r: &Rule| r.if_not_evaluated == Some(Act::Block);
+        if blocks(rule) != blocks(was) {
+            changes.push(errors::if_not_evaluated(contract, rule, was.if_not_evaluated, blocks(rule)));
+        }
     }
 }
 

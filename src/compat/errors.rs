@@ -7,7 +7,7 @@ use super::rows::shown;
 use super::{Change, Effect, reach};
 use crate::check::facts::witness::Row;
 use crate::diagnostics::{Code, Diagnostic};
-use crate::hir::{Above, Act, Checked, Column, Contract, Rule, Sla, Type};
+use crate::hir::{Above, Act, Checked, Column, Contract, Promotion, Rule, Sla, Type};
 use crate::source::Span;
 
 fn change(contract: &Contract, effect: Effect, message: String, span: Span, label: impl Into<String>) -> Change {
@@ -155,7 +155,7 @@ pub fn type_refuses(contract: &Contract, column: &Column, was: &Type) -> Change 
 
 pub fn type_surprises(contract: &Contract, column: &Column, was: &Type) -> Change {
     let message = format!("`{}` of `{}` was {was} and is {} now", column.name, contract.dataset, column.ty);
-    let label = format!("who reads it as {was} meets values that are none");
+    let label = format!("who reads it as {was} meets values that {was} cannot hold");
     change(contract, Effect::BreaksConsumers, message, column.span, label)
 }
 
@@ -230,13 +230,17 @@ pub fn rows_perhaps_let_through(before: &Contract, contract: &Contract, was: &Ru
 
 // --- thresholds
 
+fn word(act: Act) -> &'static str {
+    match act {
+        Act::Warn => "warn",
+        Act::Quarantine => "quarantine",
+        Act::Block => "block",
+    }
+}
+
 fn actions(rule: &Rule) -> String {
     let one = |a: &crate::hir::Action| {
-        let act = match a.act {
-            Act::Warn => "warn",
-            Act::Quarantine => "quarantine",
-            Act::Block => "block",
-        };
+        let act = word(a.act);
         match a.above {
             None => act.to_owned(),
             Some(Above::Rows(n)) => format!("{act} above {n} rows"),
@@ -338,6 +342,76 @@ pub fn cap_higher(contract: &Contract, was: f64, cap: Option<f64>) -> Change {
     )
 }
 
+pub fn if_not_evaluated(contract: &Contract, rule: &Rule, was: Option<Act>, blocks: bool) -> Change {
+    let written = |act: Option<Act>| match act {
+        Some(act) => format!("`if not evaluated {}`", word(act)),
+        None => "no `if not evaluated`".to_owned(),
+    };
+    let message = format!(
+        "`{}` of `{}` had {} and has {} now",
+        rule.name,
+        contract.dataset,
+        written(was),
+        written(rule.if_not_evaluated)
+    );
+    let (effect, label) = match blocks {
+        true => (Effect::BreaksProducers, "such a batch was let through before, and is refused now"),
+        false => (Effect::BreaksConsumers, "such a batch was refused before, and is published now"),
+    };
+    change(contract, effect, message, rule.span, label)
+}
+
+// --- promotions, and where a dataset lives
+
+pub fn lives_elsewhere(contract: &Contract, was: &str, now: &str, read_only: bool) -> Change {
+    let message = format!("`{}` lived {was} and lives {now} now", contract.dataset);
+    let (effect, label) = match read_only {
+        true => (Effect::BreaksProducers, "what is still delivered as before is not found"),
+        false => (Effect::BreaksConsumers, "what reads it where it was finds nothing new there"),
+    };
+    change(contract, effect, message, contract.head, label)
+}
+
+pub fn promotion_gone(contract: &Contract, was: &Promotion) -> Change {
+    let message = format!("nothing fills `{}` any more", contract.dataset);
+    let label = format!("it was promoted from `{}`, and that promotion is gone", was.from);
+    change(contract, Effect::BreaksConsumers, message, contract.head, label)
+}
+
+pub fn source_changed(contract: &Contract, now: &Promotion, was: &Promotion) -> Change {
+    let message = format!("`{}` was filled from `{}` and is filled from `{}` now", contract.dataset, was.from, now.from);
+    change(contract, Effect::Undecided, message, now.head, "whether the rows are the same cannot be told")
+}
+
+pub fn write_changed(contract: &Contract, now: &Promotion, was: &str, effect: Effect) -> Change {
+    let message = match now.write.name() {
+        name if name == was => format!("`{}` is merged by another value than before", contract.dataset),
+        name => format!("`{}` was filled by `write {was}` and is filled by `write {name}` now", contract.dataset),
+    };
+    let label = match effect {
+        Effect::BreaksProducers => "a batch that changes afterwards took the place of its rows before, and is blocked now",
+        Effect::BreaksConsumers => "rows that stayed once they were published can change or go now",
+        Effect::Compatible | Effect::Undecided => "which rows a batch replaces is decided otherwise",
+    };
+    change(contract, effect, message, now.head, label)
+}
+
+pub fn batches_changed(contract: &Contract, now: &Promotion, was: &str, by: &str) -> Change {
+    let message = format!("batches of `{}` were {was} and are {by} now", contract.dataset);
+    change(
+        contract,
+        Effect::BreaksProducers,
+        message,
+        now.head,
+        "what is delivered as before is cut otherwise, or not found",
+    )
+}
+
+pub fn mapping_changed(contract: &Contract, column: &str, span: Span) -> Change {
+    let message = format!("`{column}` of `{}` is computed otherwise than before", contract.dataset);
+    change(contract, Effect::Undecided, message, span, "whether its values mean the same cannot be told")
+}
+
 // --- promises
 
 pub fn promise_added(contract: &Contract, sla: &Sla) -> Change {
@@ -413,9 +487,10 @@ pub fn contract_gone(was: &Contract, at: Span) -> Change {
     change
 }
 
-pub fn not_compared(contract: &Contract) -> Diagnostic {
+pub fn not_compared(contract: &Contract, file: &str, line: usize, fault: &str) -> Diagnostic {
     let message = format!("`{}` cannot be compared with its earlier revision", contract.dataset);
     Diagnostic::new(Code::DQ0803, message, contract.head, "what stood here then does not compile")
+        .with_note(format!("there, {file}:{line}: {fault}"))
         .with_help("name a revision that compiles, or look at both by hand")
 }
 

@@ -7,30 +7,12 @@ use crate::check::facts::witness::{self, Blank, Row};
 use crate::check::facts::{Facts, Formula, each_part};
 use crate::eval::{self, Scope};
 use crate::hir::{Above, Act, Action, Column, Expr, ExprKind, Nulls, Over, Rule, RuleKind, Type, Value};
+use crate::stdlib::samples;
 
 pub fn compare(pair: &Pair, changes: &mut Vec<Change>) {
     let strange = strange_columns(pair);
-    let judged = |rule: &&Rule| matches!(rule.kind, RuleKind::Row { .. }) && rule.over == Over::Batch;
-    // Rows are refused by more than a warning.
-    let old: Vec<&Rule> = pair.before.rules.iter().filter(|r| judged(r) && refuses(r)).collect();
-    let new: Vec<&Rule> = pair.contract.rules.iter().filter(|r| judged(r) && refuses(r)).collect();
-    for rule in &new {
-        match outcome(pair, rule, &old, pair.rule_before(&rule.name), &strange, true) {
-            Outcome::Same => {}
-            Outcome::Example(row) => changes.push(errors::rows_refused(pair.contract, rule, row)),
-            Outcome::Unknown => changes.push(errors::rows_perhaps_refused(pair.contract, rule)),
-        }
-    }
-    for rule in &old {
-        match outcome(pair, rule, &new, pair.rule(&rule.name), &strange, false) {
-            Outcome::Same => {}
-            Outcome::Example(row) => {
-                changes.push(errors::rows_let_through(pair.before, pair.contract, rule, pair.rule(&rule.name), row))
-            }
-            Outcome::Unknown => {
-                changes.push(errors::rows_perhaps_let_through(pair.before, pair.contract, rule, pair.rule(&rule.name)))
-            }
-        }
+    for over in [Over::Batch, Over::Input, Over::Table] {
+        accepted(pair, over, &strange, changes);
     }
     for rule in pair.contract.rules.iter() {
         let Some(was) = pair.rule_before(&rule.name).filter(|was| was.kind.name() == rule.kind.name()) else {
@@ -55,6 +37,32 @@ pub fn compare(pair: &Pair, changes: &mut Vec<Change>) {
     }
 }
 
+/// What is accepted of the rows of a batch, or of those that rules over its input or the table read.
+fn accepted(pair: &Pair, over: Over, strange: &Strange, changes: &mut Vec<Change>) {
+    // Rows are refused by more than a warning.
+    let judged = |rules: &[Rule]| -> Vec<Rule> {
+        let judged = |r: &&Rule| matches!(r.kind, RuleKind::Row { .. }) && r.over == over && refuses(r);
+        rules.iter().filter(judged).map(|r| Rule { over: Over::Batch, ..r.clone() }).collect()
+    };
+    let (old, new) = (judged(&pair.before.rules), judged(&pair.contract.rules));
+    let named = |rules: &'_ [Rule], name: &str| rules.iter().position(|r| r.name == name);
+    for rule in &new {
+        match outcome(pair, rule, &old, named(&old, &rule.name).and_then(|i| old.get(i)), strange, true) {
+            Outcome::Same => {}
+            Outcome::Example(row) => changes.push(errors::rows_refused(pair.contract, rule, row)),
+            Outcome::Unknown => changes.push(errors::rows_perhaps_refused(pair.contract, rule)),
+        }
+    }
+    for rule in &old {
+        let now = pair.rule(&rule.name);
+        match outcome(pair, rule, &new, named(&new, &rule.name).and_then(|i| new.get(i)), strange, false) {
+            Outcome::Same => {}
+            Outcome::Example(row) => changes.push(errors::rows_let_through(pair.before, pair.contract, rule, now, row)),
+            Outcome::Unknown => changes.push(errors::rows_perhaps_let_through(pair.before, pair.contract, rule, now)),
+        }
+    }
+}
+
 enum Outcome {
     Same,
     Example(Row),
@@ -65,7 +73,7 @@ enum Outcome {
 fn outcome(
     pair: &Pair,
     rule: &Rule,
-    given: &[&Rule],
+    given: &[Rule],
     counterpart: Option<&Rule>,
     strange: &Strange,
     rule_is_new: bool,
@@ -86,9 +94,9 @@ fn outcome(
     // Rules about columns that this side does not have say nothing of a row that both can hold.
     let given: Vec<&Rule> = given
         .iter()
-        .copied()
         .filter(|g| !columns_of(g).iter().any(|c| there.contains(c) || strange.changed.contains(c)))
         .collect();
+    let given = connected(&reads, given);
     let facts = Facts::over(std::iter::once(rule).chain(given.iter().copied()));
     let Some(question) = facts.rules.first() else { return Outcome::Unknown };
     let absent: Vec<Formula> = here.iter().filter_map(|c| facts.is_null(c)).collect();
@@ -104,7 +112,7 @@ fn outcome(
     let blanks: Vec<Blank> = read
         .iter()
         .filter_map(|name| all().find(|c| c.name == *name))
-        .map(|c| Blank { name: &c.name, ty: &c.ty, nullable: true })
+        .map(|c| Blank { name: &c.name, ty: &c.ty, nullable: true, known: samples_of(pair, &c.name) })
         .collect();
     let constants: Vec<&Expr> = std::iter::once(rule).chain(given.iter().copied()).flat_map(conditions).collect();
     let judge = |row: &Row| {
@@ -118,6 +126,26 @@ fn outcome(
         Some(row) => Outcome::Example(row.into_iter().filter(|(name, _)| reads.contains(name)).collect()),
         None => Outcome::Unknown,
     }
+}
+
+/// Those of the rules that have to do with the columns, be it through others: the rest of a row is free.
+fn connected<'r>(columns: &BTreeSet<String>, rules: Vec<&'r Rule>) -> Vec<&'r Rule> {
+    let mut reached = columns.clone();
+    let mut rest: Vec<(&Rule, BTreeSet<String>)> = rules.iter().map(|r| (*r, columns_of(r))).collect();
+    loop {
+        let before = rest.len();
+        rest.retain(|(_, reads)| {
+            let apart = reads.is_disjoint(&reached);
+            if !apart {
+                reached.extend(reads.iter().cloned());
+            }
+            apart
+        });
+        if rest.len() == before {
+            break;
+        }
+    }
+    rules.into_iter().filter(|r| !columns_of(r).is_disjoint(&reached)).collect()
 }
 
 /// Columns that only one revision has, or that both have with types that cannot be compared.
@@ -137,6 +165,12 @@ fn strange_columns(pair: &Pair) -> Strange {
         gone: names(&old.columns, &|c| new.column(&c.name).is_none()),
         changed: names(&new.columns, &|c| old.column(&c.name).is_some_and(|o| o.ty != c.ty)),
     }
+}
+
+/// Texts that the library says its types accept, of the type that either revision gives the column.
+fn samples_of(pair: &Pair, column: &str) -> Vec<Value> {
+    let types = [pair.before, pair.contract].into_iter().filter_map(|c| c.column(column)?.type_name.as_deref());
+    types.flat_map(samples::accepted).cloned().map(Value::String).collect()
 }
 
 fn nullable(columns: &[Column], name: &str) -> bool {
@@ -165,8 +199,27 @@ fn columns_of(rule: &Rule) -> BTreeSet<String> {
 
 /// Equal but for places and words.
 pub fn means_the_same(a: &Rule, b: &Rule) -> bool {
-    let meaning = |r: &Rule| serde_json::to_string(&(&r.kind, &r.when, &r.for_each, r.over, r.nulls)).ok();
+    let meaning = |r: &Rule| {
+        let (mut kind, mut when, mut groups) = (r.kind.clone(), r.when.clone(), r.for_each.clone());
+        match &mut kind {
+            RuleKind::Row { condition } => forget_nulls(condition),
+            RuleKind::Aggregate { condition, value, limit } => {
+                [Some(condition), value.as_mut(), limit.as_mut()].into_iter().flatten().for_each(forget_nulls);
+            }
+            RuleKind::Unique { by, .. } => by.iter_mut().for_each(forget_nulls),
+            RuleKind::Type { .. } | RuleKind::Mapping { .. } | RuleKind::References { .. } | RuleKind::NoRows { .. } => {}
+        }
+        when.iter_mut().for_each(forget_nulls);
+        groups.iter_mut().flat_map(|g| &mut g.by).for_each(|(_, by)| forget_nulls(by));
+        serde_json::to_string(&(kind, when, groups, r.over, r.nulls)).ok()
+    };
     meaning(a) == meaning(b)
+}
+
+/// Whether a value can be null follows from its columns, which are compared by themselves.
+fn forget_nulls(expr: &mut Expr) {
+    expr.nullable = true;
+    expr.children_mut().into_iter().for_each(forget_nulls);
 }
 
 /// Whether a violation can keep a row, or its batch, from being published.

@@ -73,7 +73,7 @@ pub fn failure(finding: &Diagnostic, text: &str) -> TestCaseStatus {
 
 /// The finding with its excerpt, without colours.
 pub fn excerpt(sources: &SourceMap, finding: &Diagnostic, base: &str) -> String {
-    let renderer = Renderer { sources, paint: Paint { color: false, width: 100 }, prefix: base };
+    let renderer = Renderer::new(sources, Paint { color: false, width: 100 }, base);
     renderer.finding(finding).trim_end().to_string()
 }
 

@@ -1,20 +1,24 @@
 //! Findings for a terminal: message, excerpt of the source, what to do, and what the fix would change.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::rc::Rc;
 
 use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind, Source};
 
 use super::paint::{Paint, same_length, visible, visible_lines};
-use super::{Diagnostic, Fix, Severity};
+use super::{Diagnostic, Edit, Fix, Severity};
 use crate::source::{FileId, SourceFile, SourceMap, Span};
 
 /// Shows findings of one compilation.
 pub struct Renderer<'a> {
-    pub sources: &'a SourceMap,
-    pub paint: Paint,
-    /// Put before paths, so that they can be opened from where the reader is: `rules/flights/`.
-    pub prefix: &'a str,
+    sources: &'a SourceMap,
+    paint: Paint,
+    prefix: &'a str,
+    /// Texts as ariadne wants them, each read once for all findings.
+    drawn: RefCell<HashMap<FileId, Rc<Source<String>>>>,
 }
 
 /// What an excerpt points at; `Diagnostic` without its code.
@@ -36,6 +40,13 @@ pub struct Changed {
     pub added: bool,
     pub line: usize,
     pub text: String,
+}
+
+impl<'a> Renderer<'a> {
+    /// `prefix` is put before paths, so that they can be opened from where the reader is: `rules/flights/`.
+    pub fn new(sources: &'a SourceMap, paint: Paint, prefix: &'a str) -> Self {
+        Self { sources, paint, prefix, drawn: RefCell::default() }
+    }
 }
 
 impl Renderer<'_> {
@@ -175,15 +186,27 @@ impl Renderer<'_> {
         let Some(first) = fix.edits.first() else { return Vec::new() };
         let file = self.sources.get(first.span.file);
         let edits: Vec<_> = fix.edits.iter().filter(|e| e.span.file == first.span.file).collect();
-        let Some(after) = super::fix::apply(&file.text, &edits) else { return Vec::new() };
-        let diff = similar::TextDiff::from_lines(file.text.as_str(), after.as_str());
+        // The lines that the edits touch; all others stay as they are.
+        let start = edits.iter().map(|e| e.span.start).min().unwrap_or(0) as usize;
+        let end = edits.iter().map(|e| e.span.end).max().unwrap_or(0) as usize;
+        let start = file.text.get(..start).and_then(|t| t.rfind('\n')).map_or(0, |i| i + 1);
+        let end = file.text.get(end..).and_then(|t| t.find('\n')).map_or(file.text.len(), |i| end + i + 1);
+        let Some(before) = file.text.get(start..end) else { return Vec::new() };
+        let above = file.place(start).line - 1;
+        let moved = |offset: u32| offset - u32::try_from(start).unwrap_or(0);
+        let edits: Vec<Edit> = edits
+            .iter()
+            .map(|e| Edit { span: Span { start: moved(e.span.start), end: moved(e.span.end), ..e.span }, text: e.text.clone() })
+            .collect();
+        let Some(after) = super::fix::apply(before, &edits.iter().collect::<Vec<_>>()) else { return Vec::new() };
+        let diff = similar::TextDiff::from_lines(before, after.as_str());
         let changes = diff.iter_all_changes().filter_map(|change| {
             let (added, index) = match change.tag() {
                 similar::ChangeTag::Equal => return None,
                 similar::ChangeTag::Delete => (false, change.old_index()),
                 similar::ChangeTag::Insert => (true, change.new_index()),
             };
-            Some(Changed { added, line: index? + 1, text: change.value().trim_end().replace('\t', "    ") })
+            Some(Changed { added, line: above + index? + 1, text: change.value().trim_end().replace('\t', "    ") })
         });
         let changes: Vec<Changed> = changes.take(SHOWN + 1).collect();
         if changes.len() > SHOWN { Vec::new() } else { changes }
@@ -201,24 +224,29 @@ fn boundary(text: &str, offset: usize) -> usize {
 
 /// The texts that a report points into.
 struct Files {
-    all: Vec<(FileId, String, Source<String>)>,
+    all: Vec<(FileId, String, Rc<Source<String>>)>,
 }
 
 impl Files {
     fn new(renderer: &Renderer<'_>, labels: &[(Span, &str)]) -> Self {
-        let mut all: Vec<(FileId, String, Source<String>)> = Vec::new();
+        let mut all: Vec<(FileId, String, Rc<Source<String>>)> = Vec::new();
         for (span, _) in labels {
             if !all.iter().any(|(id, ..)| *id == span.file) {
                 let file: &SourceFile = renderer.sources.get(span.file);
                 let name = format!("{}{}", renderer.prefix_of(file), visible(&file.path));
-                // A last line without a break could not be pointed behind.
-                let text = format!("{}\n", same_length(&file.text).trim_end_matches('\n'));
-                let text = if text.len() <= file.text.len() { format!("{}\n", same_length(&file.text)) } else { text };
-                all.push((span.file, name, Source::from(text)));
+                let mut drawn = renderer.drawn.borrow_mut();
+                let source = drawn.entry(span.file).or_insert_with(|| Rc::new(Source::from(drawable(&file.text))));
+                all.push((span.file, name, Rc::clone(source)));
             }
         }
         Self { all }
     }
+}
+
+/// A last line without a break could not be pointed behind.
+fn drawable(text: &str) -> String {
+    let drawn = format!("{}\n", same_length(text).trim_end_matches('\n'));
+    if drawn.len() <= text.len() { format!("{}\n", same_length(text)) } else { drawn }
 }
 
 impl Renderer<'_> {
@@ -232,7 +260,7 @@ impl ariadne::Cache<FileId> for Files {
     type Storage = String;
 
     fn fetch(&mut self, id: &FileId) -> Result<&Source<String>, impl std::fmt::Debug> {
-        self.all.iter().find(|(known, ..)| known == id).map(|(.., source)| source).ok_or("no such file")
+        self.all.iter().find(|(known, ..)| known == id).map(|(.., source)| &**source).ok_or("no such file")
     }
 
     fn display<'a>(&self, id: &'a FileId) -> Option<impl std::fmt::Display + 'a> {

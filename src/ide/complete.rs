@@ -311,6 +311,7 @@ impl View<'_> {
                 if !self.after_word(place, offers) {
                     offers.snippet("breaks", "breaks row ${0:1}", "These rows break the rule, and no others.");
                     offers.keyword("holds", "The rule is not broken.");
+                    offers.snippet("is unknown", "is unknown for row ${0:1}", "For these rows, and no others, the condition is null, and passes.");
                     offers.keyword("is not evaluated", "There is nothing that the rule could judge.");
                 }
             }

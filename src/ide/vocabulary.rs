@@ -107,7 +107,7 @@ pub(super) const TEST_PARTS: [Term; 5] = [
     term("rows of", "rows of ${1:gold.regions} {\n    | $0 |\n}", "Rows of a dataset that a rule reads."),
     term("history", "history {\n    | $0 |\n}", "What past batches measured."),
     term("at", "at \"${0:2026-01-02T06:00:00Z}\"", "The clock."),
-    term("expect", "expect $0", "Which rule holds, breaks, or is not evaluated."),
+    term("expect", "expect $0", "Which rule holds, breaks, is unknown, or is not evaluated."),
 ];
 
 pub(super) const ACTIONS: [Term; 3] = [

@@ -111,6 +111,7 @@ pub fn unreadable(path: &str, span: Span, why: Unreadable) -> Diagnostic {
         Unreadable::TooLarge(_) => {
             ("is too large for a `.dq` file", "data belongs below a layer, not beside the contracts")
         }
+        Unreadable::Nowhere => ("is a link that leads nowhere", "remove it, or let it lead to a file"),
         Unreadable::Failed => ("cannot be read", "the disk or the network failed; try again"),
     };
     let finding = Diagnostic::new(Code::DQ0906, format!("`{path}` {message}"), span, "").with_help(help);
@@ -144,7 +145,7 @@ pub fn unreadable_config(why: Unreadable) -> Fault {
         Unreadable::Denied => return Fault::new(FaultKind::Permission, format!("`{CONFIG_FILE}` may not be read")),
         Unreadable::Binary | Unreadable::NotUtf8(_) => "is not UTF-8 text",
         Unreadable::TooLarge(_) => "is too large",
-        Unreadable::Missing | Unreadable::Failed => "cannot be read",
+        Unreadable::Missing | Unreadable::Failed | Unreadable::Nowhere => "cannot be read",
     };
     Fault::usage(format!("`{CONFIG_FILE}` {what}"))
 }

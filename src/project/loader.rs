@@ -26,6 +26,8 @@ pub enum Unreadable {
     /// Its size in bytes.
     TooLarge(u64),
     Failed,
+    /// A link that leads to nothing, or around for ever.
+    Nowhere,
 }
 
 /// Where `.dq` files come from. Paths are relative to the project's folder, with `/`.
@@ -136,20 +138,30 @@ pub fn relative(root: &Path, path: &Path) -> Option<String> {
 /// The text of a file; a byte order mark is no part of it.
 pub fn read_text(path: &Path) -> Result<String, Unreadable> {
     let failed = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => Unreadable::Missing,
         ErrorKind::PermissionDenied => Unreadable::Denied,
+        _ if path.symlink_metadata().is_ok_and(|about| about.is_symlink()) => Unreadable::Nowhere,
+        ErrorKind::NotFound => Unreadable::Missing,
         _ => Unreadable::Failed,
     };
+    // Looked at before it is opened: to open a pipe waits for whoever writes.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(Unreadable::Binary);
+    }
     let file = std::fs::File::open(path).map_err(failed)?;
     let about = file.metadata().map_err(failed)?;
-    if !about.is_file() {
-        return Err(Unreadable::Failed);
-    }
     if about.len() > MAX_BYTES {
         return Err(Unreadable::TooLarge(about.len()));
     }
     let mut bytes = Vec::new();
     file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+    text_of(bytes)
+}
+
+/// The bytes of a file as text; a byte order mark is no part of it.
+pub fn text_of(bytes: Vec<u8>) -> Result<String, Unreadable> {
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(Unreadable::TooLarge(bytes.len() as u64));
+    }
     if bytes.contains(&0) {
         return Err(Unreadable::Binary);
     }
@@ -158,6 +170,13 @@ pub fn read_text(path: &Path) -> Result<String, Unreadable> {
         Unreadable::NotUtf8(good.iter().filter(|&&byte| byte == b'\n').count() + 1)
     })?;
     Ok(text.strip_prefix('\u{feff}').map(str::to_string).unwrap_or(text))
+}
+
+/// Whether a file at this path, as [`Loader::list`] writes it, is one of a project.
+pub fn belongs(path: &str) -> bool {
+    let mut parts = path.rsplit('/');
+    parts.next().is_some_and(|name| name.ends_with(".dq") && !name.starts_with('.'))
+        && parts.all(|folder| !folder.starts_with('.') && folder != "target")
 }
 
 /// Texts in memory: for tests, and for an editor's unsaved files.

@@ -235,7 +235,7 @@ impl<'a> Printer<'a> {
         notes.extend(rule.because.iter().map(|text| ("because", text.clone())));
         notes.extend(rule.fix.iter().map(|text| ("fix", text.clone())));
         notes.extend(report.owner.iter().map(|text| ("owner", text.clone())));
-        let renderer = Renderer { sources: self.sources, paint: self.paint, prefix: self.prefix };
+        let renderer = Renderer::new(self.sources, self.paint, self.prefix);
         let (message, label) = (message(rule), label(rule));
         let labels = span(self.sources, &rule.location).map(|span| vec![(span, label.as_str())]).unwrap_or_default();
         let text = renderer.excerpt(&Excerpt {

@@ -28,6 +28,12 @@ pub fn unknown_module<'n>(path: &str, span: Span, known: impl Iterator<Item = &'
     }
 }
 
+/// `use money`
+pub fn use_names_nothing(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::new(Code::DQ0205, format!("`use {name}` names a module and nothing in it, or the other way round"), span, "one of the two is missed")
+        .with_help(format!("Write `use {name}.{{First, Second}}` for what the file `{name}.dq` declares."))
+}
+
 pub fn use_needs_names(module: &ast::Path) -> Diagnostic {
     let path = module.text();
     let message = format!("`use {path}` does not say which names it wants");

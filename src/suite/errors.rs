@@ -1,10 +1,12 @@
 //! What the tests of rules have to say.
 
 use crate::diagnostics::{Code, Diagnostic};
-use crate::hir::Test;
+use crate::hir::{Nulls, Rule, Test};
 use crate::source::Span;
 
+use super::generate::shown;
 use super::judge::Judged;
+use super::mutate::Telling;
 
 /// `row 1`, `rows 1, 3`
 fn rows(numbers: &[u64]) -> String {
@@ -84,17 +86,33 @@ pub fn evaluated(expect: Span, judged: &Judged, at: Span) -> Diagnostic {
     reasons(judged, found)
 }
 
-/// A change of a rule that no test notices; `row` tells the two apart.
-pub fn unnoticed(at: Span, rule: &str, change: &str, row: Option<&str>) -> Diagnostic {
+pub fn not_unknown(expect: Span, expected: &[u64], judged: &Judged, rule: &Rule) -> Diagnostic {
+    let wanted = if expected.is_empty() { "some row".to_owned() } else { rows(expected) };
+    let message = match judged.unknown.as_slice() {
+        [] => format!("`{}` is unknown for no row, but the test expects it for {wanted}", judged.rule),
+        found => format!("`{}` is unknown for {}, not for {wanted}", judged.rule, rows(found)),
+    };
+    let label = match (judged.unknown.is_empty(), rule.nulls) {
+        (false, _) => "for these rows, and no others, the condition is null",
+        (true, Nulls::Fail) => "where the condition is null, `nulls fail` breaks the rule",
+        (true, Nulls::Pass) => "the condition is null for none of the rows",
+    };
+    let found = Diagnostic::new(Code::DQ0718, message, expect, label).with_secondary(rule.span, "the rule");
+    reasons(judged, found)
+}
+
+/// A change of a rule that no test notices; `telling` says which rows tell the two apart.
+pub fn unnoticed(at: Span, rule: &str, change: &str, telling: &Telling) -> Diagnostic {
     let found = Diagnostic::new(
         Code::DQ0716,
         format!("no test notices when in `{rule}` {change}"),
         at,
         "this could be otherwise",
     );
-    match row {
-        Some(row) => found.with_help(format!("a test with this row would notice: {row}")),
-        None => found.with_help("give a test rows at this boundary"),
+    match telling {
+        Telling::Row(row) => found.with_help(format!("a test with this row would notice: {}", shown(row))),
+        Telling::Value(value) => found.with_help(format!("a test with a batch whose value is {value} would notice")),
+        Telling::Batch | Telling::None => found.with_help("give a test rows at this boundary"),
     }
 }
 

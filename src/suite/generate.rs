@@ -3,12 +3,13 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use crate::check::facts::{Found, Pattern, each_part, search_text};
+use crate::check::facts::witness::{self, Blank};
+use crate::check::facts::{Facts, Formula, Found, Pattern, each_part, search_text};
 use crate::eval::{cast, value};
 use crate::hir::{Column, Contract, Expr, ExprKind, Rule, RuleKind, Type, Value};
+use crate::stdlib::samples;
 
 use super::judge::{Verdict, judge, show};
-use super::samples;
 use super::world::{CLOCK, Row, World};
 
 /// How many values may be tried for a column before it is left as it is.
@@ -274,10 +275,47 @@ pub fn examples(contract: &Contract, rule: &Rule) -> Examples {
     let shown = |row: Row| row.values.into_iter().filter(|(name, _)| read.contains(name)).collect();
     let exprs: Vec<&Expr> = rule.when.iter().chain([condition]).collect();
     let verdict = |row: &Row| verdict(contract, rule, row);
-    Examples {
-        passes: find(contract, &read, &exprs, &|row| verdict(row) == Verdict::Holds).map(shown),
-        breaks: find(contract, &read, &exprs, &|row| verdict(row) == Verdict::Breaks).map(shown),
-    }
+    let of = |wanted: &Verdict| {
+        let found = find(contract, &read, &exprs, &|row| verdict(row) == *wanted);
+        match found {
+            Some((row, true)) => Some(row),
+            // Two columns may have to move together, which the facts can tell.
+            other => solved(contract, rule, &read, wanted).or(other.map(|(row, _)| row)),
+        }
+    };
+    Examples { passes: of(&Verdict::Holds).map(shown), breaks: of(&Verdict::Breaks).map(shown) }
+}
+
+/// A row as the facts find it, which the claims of all columns let through.
+fn solved(contract: &Contract, rule: &Rule, read: &[String], wanted: &Verdict) -> Option<Row> {
+    let columns: Vec<&Column> = contract.columns.iter().filter(|c| read.contains(&c.name)).collect();
+    let own = |r: &&Rule| columns.iter().any(|c| r.name.strip_prefix(&c.name).is_some_and(|rest| rest.starts_with('.')));
+    let others: Vec<&Rule> = contract.rules.iter().filter(own).filter(|r| r.name != rule.name).collect();
+    let facts = Facts::over(std::iter::once(rule).chain(others.iter().copied()));
+    let question = facts.rules.first().filter(|r| r.rule.name == rule.name)?;
+    let question = if *wanted == Verdict::Breaks { &question.breaks } else { &question.holds };
+    let formulas: Vec<&Formula> = std::iter::once(question).chain(facts.rules.iter().skip(1).map(|r| &r.accepts)).collect();
+    let blanks: Vec<Blank> = columns
+        .iter()
+        .map(|c| Blank { name: &c.name, ty: &c.ty, nullable: c.nullable, known: some(contract, c, 3) })
+        .collect();
+    let constants: Vec<&Expr> = match &rule.kind {
+        RuleKind::Row { condition } => rule.when.iter().chain([condition]).collect(),
+        _ => Vec::new(),
+    };
+    let filler = Filler::of(contract);
+    let whole = |values: &Vec<(String, Value)>| {
+        let value = |c: &Column| {
+            let given = values.iter().find(|(name, _)| *name == c.name).map(|(_, v)| v.clone());
+            (c.name.clone(), given.unwrap_or_else(|| filler.value(&c.name, 0)))
+        };
+        Row { values: contract.columns.iter().map(value).collect(), number: Some(1) }
+    };
+    let judge = |values: &Vec<(String, Value)>| {
+        let row = whole(values);
+        verdict(contract, rule, &row) == *wanted && meets_claims(contract, &columns, &row)
+    };
+    witness::find(&facts, &formulas, &blanks, &constants, &judge).map(|values| whole(&values))
 }
 
 /// `amount = 0.00, status = "paid"`
@@ -316,14 +354,14 @@ pub fn verdict(contract: &Contract, rule: &Rule, row: &Row) -> Verdict {
     judge(&[rule], &world).pop().map_or(Verdict::NotEvaluated(String::new()), |j| j.verdict)
 }
 
-/// A row that `wanted` takes; of those, one that meets the claims of all columns if there is one. Only the columns that
-/// are read differ from what a test would fill in; `exprs` hold constants worth trying.
-pub fn find(contract: &Contract, read: &[String], exprs: &[&Expr], wanted: &dyn Fn(&Row) -> bool) -> Option<Row> {
+/// A row that `wanted` takes, and whether it meets the claims of all columns, as it does if there is such a one. Only
+/// the columns that are read differ from what a test would fill in; `exprs` hold constants worth trying.
+pub fn find(contract: &Contract, read: &[String], exprs: &[&Expr], wanted: &dyn Fn(&Row) -> bool) -> Option<(Row, bool)> {
     let filler = Filler::of(contract);
     let filled = |c: &Column| (c.name.clone(), filler.value(&c.name, 0));
     let base = Row { values: contract.columns.iter().map(filled).collect(), number: Some(1) };
     let columns: Vec<&Column> = contract.columns.iter().filter(|c| read.contains(&c.name)).collect();
-    let options: Vec<Vec<Value>> = columns.iter().map(|c| options(contract, c, exprs)).collect();
+    let options: Vec<Vec<Value>> = columns.iter().map(|c| options(contract, c, exprs, 3)).collect();
     let mut second: Option<Row> = None;
     let mut at = vec![0_usize; columns.len()];
     for _ in 0..ROWS {
@@ -335,25 +373,27 @@ pub fn find(contract: &Contract, read: &[String], exprs: &[&Expr], wanted: &dyn 
         }
         if wanted(&row) {
             if meets_claims(contract, &columns, &row) {
-                return Some(row);
+                return Some((row, true));
             }
             second.get_or_insert(row);
         }
-        // the next combination, like an odometer
-        let mut done = true;
-        for (i, values) in at.iter_mut().zip(&options) {
-            *i += 1;
-            if *i < values.len() {
-                done = false;
-                break;
-            }
-            *i = 0;
-        }
-        if done {
+        if !turn(&mut at, &options) {
             break;
         }
     }
-    second
+    second.map(|row| (row, false))
+}
+
+/// The next combination; false after the last one.
+pub fn turn(at: &mut [usize], options: &[Vec<Value>]) -> bool {
+    for (i, values) in at.iter_mut().zip(options) {
+        *i += 1;
+        if *i < values.len() {
+            return true;
+        }
+        *i = 0;
+    }
+    false
 }
 
 fn meets_claims(contract: &Contract, columns: &[&Column], row: &Row) -> bool {
@@ -367,8 +407,9 @@ fn meets_claims(contract: &Contract, columns: &[&Column], row: &Row) -> bool {
     })
 }
 
-fn options(contract: &Contract, column: &Column, exprs: &[&Expr]) -> Vec<Value> {
-    let mut found = some(contract, column, 3);
+/// Values of a column that are worth trying, those first that meet its own claims: `count` of them.
+pub fn options(contract: &Contract, column: &Column, exprs: &[&Expr], count: usize) -> Vec<Value> {
+    let mut found = some(contract, column, count);
     // one character on: enough to break a check digit
     if let Some(Value::String(first)) = found.first() {
         found.push(Value::String(variant(first, 1)));
@@ -377,12 +418,15 @@ fn options(contract: &Contract, column: &Column, exprs: &[&Expr]) -> Vec<Value> 
     if column.nullable {
         found.push(Value::Null);
     }
+    found.extend(around_the_clock(&column.ty));
     found.extend((0..3).map(|i| plain(&column.ty, i)));
     if let Some(first) = found.first().cloned() {
         found.extend(step(&first, -1));
         found.extend(step(&first, 1));
     }
+    found.extend(nested(&column.ty, exprs));
     if column.ty == Type::String {
+        found.extend(of_length(exprs));
         found.push(Value::String(String::new()));
     }
     if !column.nullable {
@@ -394,6 +438,61 @@ fn options(contract: &Contract, column: &Column, exprs: &[&Expr]) -> Vec<Value> 
             distinct.push(value);
         }
     }
-    distinct.truncate(16);
+    distinct.truncate(16 + count);
     distinct
+}
+
+/// Now and what is near it, on either side.
+fn around_the_clock(ty: &Type) -> Vec<Value> {
+    use crate::eval::zone::{DAY, HOUR};
+    match ty {
+        Type::Date => [1, 0, -1].map(|n| Value::Date(i32::try_from(CLOCK / DAY + n).unwrap_or(0))).into(),
+        Type::Timestamp => [HOUR, 0, -HOUR].map(|n| Value::Timestamp(CLOCK + n)).into(),
+        Type::TimestampNtz => [HOUR, 0, -HOUR].map(|n| Value::TimestampNtz(CLOCK + n)).into(),
+        _ => Vec::new(),
+    }
+}
+
+/// Texts as long as conditions could ask for.
+fn of_length(exprs: &[&Expr]) -> Vec<Value> {
+    const LONGEST: i64 = 300;
+    let mut found = Vec::new();
+    for expr in exprs {
+        each_part(expr, &mut |part| {
+            if let ExprKind::Literal(Value::Int(n @ 0..=LONGEST)) = &part.kind {
+                let lengths = [*n, n + 1, n - 1].into_iter().filter_map(|n| usize::try_from(n).ok());
+                found.extend(lengths.map(|n| Value::String("a".repeat(n))));
+            }
+        });
+    }
+    found
+}
+
+/// Arrays, maps and structs that hold what conditions speak of.
+fn nested(ty: &Type, exprs: &[&Expr]) -> Vec<Value> {
+    let inner = |ty: &Type| {
+        let mut found = near_literals(exprs, ty);
+        if *ty == Type::String {
+            found.extend(of_length(exprs));
+        }
+        found
+    };
+    match ty {
+        Type::Array { item, .. } => inner(item).into_iter().map(|v| Value::Array(vec![v])).collect(),
+        Type::Struct(fields) => {
+            let whole = plain(ty, 0);
+            let mut found = Vec::new();
+            for (i, field) in fields.iter().enumerate() {
+                for value in inner(&field.ty) {
+                    let mut one = whole.clone();
+                    if let Value::Struct(cells) = &mut one {
+                        cells[i].1 = value;
+                    }
+                    found.push(one);
+                }
+            }
+            found
+        }
+        _ => Vec::new(),
+    }
 }

@@ -21,6 +21,8 @@ pub struct Judged {
     pub verdict: Verdict,
     /// The test's rows that break it, counted from 1.
     pub rows: Vec<u64>,
+    /// The test's rows for which the condition is null, and passes.
+    pub unknown: Vec<u64>,
     /// Why: the row's reason or values; for a batch the value and the limit.
     pub why: BTreeMap<u64, String>,
     pub note: Option<String>,
@@ -35,6 +37,7 @@ impl Judged {
             rule: rule.name.clone(),
             verdict: Verdict::Holds,
             rows: Vec::new(),
+            unknown: Vec::new(),
             why: BTreeMap::new(),
             note: None,
             checked: 0,
@@ -152,7 +155,10 @@ fn row_rule(rule: &Rule, condition: &Expr, rows: &[&Row], view: &View) -> Judged
         judged.checked += 1;
         match outcome {
             Ok(Some(true)) => {}
-            Ok(None) if rule.nulls == Nulls::Pass => judged.checked -= 1,
+            Ok(None) if rule.nulls == Nulls::Pass => {
+                judged.checked -= 1;
+                judged.unknown.extend(row.number);
+            }
             Ok(Some(false)) => judged.breaks(row, || values(&[condition], row)),
             Ok(None) => judged.breaks(row, || format!("it is null: {}", values(&[condition], row))),
             Err(why) => judged.breaks(row, || format!("{why}: {}", values(&[condition], row))),
@@ -192,7 +198,26 @@ pub fn show(value: &Value) -> String {
             let text = cast::text(value).unwrap_or_default();
             text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
         }
+        Value::Array(_) | Value::Map(_) | Value::Struct(_) => json(value).to_string(),
         other => cast::text(other).unwrap_or_default(),
+    }
+}
+
+/// A nested value as a cell writes it.
+fn json(value: &Value) -> serde_json::Value {
+    use serde_json::Value as Json;
+    let name = |v: &Value| cast::text(v).unwrap_or_default();
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(b) => Json::Bool(*b),
+        Value::Array(items) => items.iter().map(json).collect(),
+        Value::Map(entries) => Json::Object(entries.iter().map(|(k, v)| (name(k), json(v))).collect()),
+        Value::Struct(fields) => Json::Object(fields.iter().map(|(n, v)| (n.clone(), json(v))).collect()),
+        Value::Int(_) | Value::Decimal { .. } | Value::Float(_) | Value::Double(_) => {
+            show(value).parse::<serde_json::Number>().map_or_else(|_| Json::String(name(value)), Json::Number)
+        }
+        Value::Timestamp(_) => Json::String(show(value).trim_matches('"').to_owned()),
+        other => Json::String(name(other)),
     }
 }
 

@@ -1,16 +1,17 @@
 //! Which changes of a rule no test notices: each rule is changed in one small place at a time, and the tests are run
 //! again. A change that all tests let pass is one that an author could make by mistake.
 
+use crate::check::facts::{Facts, key};
 use crate::diagnostics::{Diagnostic, Sink};
 use crate::hir::{
-    BinaryOp, Checked, Contract, Expect, ExpectWhat, Expr, ExprKind, Nulls, Rule, RuleKind, Test, Type, Value,
+    BinaryOp, Checked, Contract, Expr, ExprKind, Nulls, Rule, RuleKind, Test, Type, Value,
 };
 use crate::source::{SourceMap, Span};
 
 use super::generate::{self, shown, step};
 use super::judge::{Verdict, show};
 use super::world::{Row, World};
-use super::{check, errors, rules_of};
+use super::{check, errors, names, rules_of};
 
 /// What came of it.
 #[derive(Debug, Default)]
@@ -43,7 +44,7 @@ pub fn run(checked: &Checked, sources: &SourceMap) -> Mutations {
             continue;
         }
         for (i, rule) in rules.iter().enumerate() {
-            if !tests.iter().any(|(t, _)| expects(&t.expects, rule)) {
+            if !tests.iter().any(|(t, _)| names(&t.expects, &rule.name)) {
                 if !rule.name.contains('.') {
                     let row = generate::examples(contract, rule).breaks.map(|r| shown(&r));
                     sink.push(errors::untested(rule.condition_span, &rule.name, row.as_deref()));
@@ -61,12 +62,9 @@ pub fn run(checked: &Checked, sources: &SourceMap) -> Mutations {
                     continue;
                 }
                 match telling(contract, rule, &change.rule) {
-                    Telling::Row(row) => {
-                        sink.push(errors::unnoticed(change.at, &rule.name, &change.what, Some(&shown(&row))));
-                    }
-                    Telling::Batch => sink.push(errors::unnoticed(change.at, &rule.name, &change.what, None)),
                     // most likely the two mean the same
                     Telling::None => out.tried -= 1,
+                    telling => sink.push(errors::unnoticed(change.at, &rule.name, &change.what, &telling)),
                 }
             }
         }
@@ -75,15 +73,11 @@ pub fn run(checked: &Checked, sources: &SourceMap) -> Mutations {
     out
 }
 
-fn expects(expects: &[Expect], rule: &Rule) -> bool {
-    expects.iter().any(|e| match &e.what {
-        ExpectWhat::Holds(name) | ExpectWhat::Breaks(name, _) | ExpectWhat::NotEvaluated(name) => *name == rule.name,
-        ExpectWhat::EveryOther { .. } => false,
-    })
-}
-
-enum Telling {
+/// What tells a changed rule from the rule.
+pub enum Telling {
     Row(Vec<(String, Value)>),
+    /// A batch of this value.
+    Value(String),
     /// It takes more than one row.
     Batch,
     None,
@@ -92,15 +86,35 @@ enum Telling {
 /// A row of which the two rules say different things.
 fn telling(contract: &Contract, rule: &Rule, changed: &Rule) -> Telling {
     let (RuleKind::Row { condition: a }, RuleKind::Row { condition: b }) = (&rule.kind, &changed.kind) else {
-        return Telling::Batch;
+        let facts = Facts::over_batch([rule, changed].into_iter());
+        let [a, b] = facts.rules.as_slice() else { return Telling::Batch };
+        let value = facts.one_number(&[&a.breaks, &b.accepts]).or_else(|| facts.one_number(&[&b.breaks, &a.accepts]));
+        return value.map(Telling::Value).or_else(|| alone(contract, rule, changed)).unwrap_or(Telling::Batch);
     };
     let read = generate::read_by(&[rule, changed]);
     let exprs: Vec<&Expr> = rule.when.iter().chain([a, b]).collect();
     let breaks = |rule: &Rule, row: &Row| generate::verdict(contract, rule, row) == Verdict::Breaks;
     match generate::find(contract, &read, &exprs, &|row| breaks(rule, row) != breaks(changed, row)) {
-        Some(row) => Telling::Row(row.values.into_iter().filter(|(name, _)| read.contains(name)).collect()),
+        Some((row, _)) => Telling::Row(row.values.into_iter().filter(|(name, _)| read.contains(name)).collect()),
         None => Telling::None,
     }
+}
+
+/// A batch of one row of which the two rules say different things.
+fn alone(contract: &Contract, rule: &Rule, changed: &Rule) -> Option<Telling> {
+    let conditions = |r: &Rule| match &r.kind {
+        RuleKind::Aggregate { condition, .. } => r.when.iter().chain([condition]).cloned().collect(),
+        _ => Vec::new(),
+    };
+    let exprs: Vec<Expr> = [rule, changed].into_iter().flat_map(conditions).collect();
+    let read: Vec<String> = exprs.iter().flat_map(generate::columns_of).map(str::to_owned).collect();
+    let said = |rule: &Rule, row: &Row| generate::verdict(contract, rule, row);
+    let wanted = |row: &Row| {
+        let both = [said(rule, row), said(changed, row)];
+        both[0] != both[1] && both.contains(&Verdict::Breaks)
+    };
+    let (row, _) = generate::find(contract, &read, &exprs.iter().collect::<Vec<_>>(), &wanted)?;
+    Some(Telling::Row(row.values.into_iter().filter(|(name, _)| read.contains(name)).collect()))
 }
 
 struct Change {
@@ -154,6 +168,9 @@ fn changes(contract: &Contract, rule: &Rule, sources: &SourceMap) -> Vec<Change>
             found.push(Change { at: condition.span, what: what.into(), rule });
         }
     }
+    // A range reads its value twice.
+    let mut told = std::collections::HashSet::new();
+    found.retain(|change| told.insert((change.at, change.what.clone())));
     found
 }
 
@@ -249,6 +266,9 @@ impl Context<'_> {
     /// How an exchanged operator is told; one that the author did not write is a range's end.
     fn exchange(&self, expr: &Expr, op: BinaryOp, other: BinaryOp) -> Option<String> {
         let text = self.text(expr.span).to_lowercase();
+        if op == BinaryOp::And && is_range(expr) && text.contains("between") {
+            return None;
+        }
         if text.contains(op.text()) && !(text.contains("between") && op.is_comparison()) {
             return Some(format!("`{}` becomes `{}`", op.text(), other.text()));
         }
@@ -257,6 +277,18 @@ impl Context<'_> {
             BinaryOp::LessEqual => Some("the range's upper end is left out of it".into()),
             _ => None,
         }
+    }
+}
+
+/// Whether it is what `between` stands for.
+fn is_range(expr: &Expr) -> bool {
+    let ExprKind::Binary { left, right, .. } = &expr.kind else { return false };
+    match (&left.kind, &right.kind) {
+        (
+            ExprKind::Binary { op: BinaryOp::GreaterEqual, left: a, .. },
+            ExprKind::Binary { op: BinaryOp::LessEqual, left: b, .. },
+        ) => key(a) == key(b),
+        _ => false,
     }
 }
 

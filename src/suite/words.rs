@@ -1,8 +1,10 @@
 //! A rule in words: what an editor, a terminal and a catalogue say of it.
 
+use crate::check::facts::{Facts, Formula};
 use crate::hir::{Above, Act, Action, Contract, DriftMeasure, ExprKind, HistoryWindow, Nulls, Rule, RuleKind, Unit};
 
 use super::generate;
+use super::judge::show;
 
 /// What is to be known of a rule, each under its heading.
 pub fn sentences(contract: &Contract, rule: &Rule) -> Vec<(&'static str, String)> {
@@ -18,9 +20,7 @@ pub fn sentences(contract: &Contract, rule: &Rule) -> Vec<(&'static str, String)
     let past = past(rule);
     out.extend((!past.is_empty()).then(|| ("past", past.join("; "))));
     out.push(("broken", consequences(rule).join("; ")));
-    let examples = generate::examples(contract, rule);
-    out.extend(examples.passes.map(|row| ("passes", generate::shown(&row))));
-    out.extend(examples.breaks.map(|row| ("breaks", generate::shown(&row))));
+    out.extend(examples(contract, rule));
     if let Some(owner) = &contract.owner {
         out.push(("owner", owner.clone()));
     }
@@ -76,6 +76,62 @@ fn of_window(window: HistoryWindow) -> String {
         (None, n) => format!("the last {n} batches that were published before it"),
         (Some(unit), 1) => format!("the batches of the last {} before it", noun(unit)),
         (Some(unit), n) => format!("the batches of the last {n} {}s before it", noun(unit)),
+    }
+}
+
+/// What passes and what breaks the rule: the smallest rows for a rule about rows, words for any other.
+fn examples(contract: &Contract, rule: &Rule) -> Vec<(&'static str, String)> {
+    let both = |passes: Option<String>, breaks: Option<String>| {
+        [passes.map(|p| ("passes", p)), breaks.map(|b| ("breaks", b))].into_iter().flatten().collect()
+    };
+    let sample = |columns: &mut dyn Iterator<Item = &str>, call: &dyn Fn(usize) -> String| {
+        let fill = generate::Filler::of(contract);
+        let one = |(i, c): (usize, &str)| {
+            let column = contract.column(c)?;
+            let value = generate::some(contract, column, 1).pop().unwrap_or_else(|| fill.value(c, 0));
+            Some(format!("{} = {}", call(i), show(&value)))
+        };
+        columns.enumerate().filter_map(one).collect::<Vec<_>>().join(", ")
+    };
+    match &rule.kind {
+        RuleKind::Row { .. } => {
+            let found = generate::examples(contract, rule);
+            both(found.passes.map(|row| generate::shown(&row)), found.breaks.map(|row| generate::shown(&row)))
+        }
+        RuleKind::Aggregate { .. } => {
+            let facts = Facts::over_batch(std::iter::once(rule));
+            let what = if rule.for_each.is_some() { "a group" } else { "a batch" };
+            let with = |formula: &Formula| {
+                facts.one_number(&[formula]).map(|value| format!("{what} whose value is {value}"))
+            };
+            facts.rules.first().map_or_else(Vec::new, |r| both(with(&r.holds), with(&r.breaks)))
+        }
+        RuleKind::Unique { by, key, .. } => {
+            let columns: Vec<&str> = by.iter().flat_map(generate::columns_of).collect();
+            let names = columns.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(" or ");
+            let values = sample(&mut columns.iter().copied(), &|i| columns[i].to_owned());
+            let null = if *key { "; a null is no key" } else { "; a row with a null in it is like no other" };
+            both(Some(format!("rows that differ in {names}{}", if *key { "" } else { null })), Some(format!("two rows with {values}{}", if *key { null } else { "" })))
+        }
+        RuleKind::References { columns, dataset, target } => {
+            let here = sample(&mut columns.iter().map(String::as_str), &|i| columns[i].clone());
+            let there = sample(&mut columns.iter().map(String::as_str), &|i| target.get(i).cloned().unwrap_or_default());
+            both(
+                Some(format!("{here}, if `{dataset}` has a row with {there}")),
+                Some(format!("{here}, if `{dataset}` has none")),
+            )
+        }
+        RuleKind::Type { column } => {
+            let ty = contract.column(column).map(|c| c.ty.to_string()).unwrap_or_default();
+            both(
+                Some(format!("files whose `{column}` is {ty}, or a narrower type that is widened")),
+                Some(format!("files whose `{column}` is of another type")),
+            )
+        }
+        RuleKind::Mapping { column } => {
+            both(None, Some(format!("a row for which the mapping of `{column}` cannot be computed")))
+        }
+        RuleKind::NoRows { .. } => both(Some("a query that gives no row".to_owned()), Some("any row that the query gives".to_owned())),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::hir::{
 };
 
 use super::generate;
+use super::settle::settle;
 
 /// The clock of a test that says none: 2026-01-01T00:00:00Z.
 pub const CLOCK: i64 = 1_767_225_600_000_000;
@@ -59,7 +60,9 @@ impl<'a> World<'a> {
         }
         let merges = checked.promotion_to(&contract.dataset).is_some_and(|p| matches!(p.write, Write::Merge { .. }));
         let now = test.at.unwrap_or(CLOCK);
-        World { contract, now, batch, table, merges, given, history: test.history.as_ref() }
+        let mut world = World { contract, now, batch, table, merges, given, history: test.history.as_ref() };
+        settle(&mut world, &super::rules_of(checked, contract), test);
+        world
     }
 
     /// The table as it would be after the promotion of these rows.

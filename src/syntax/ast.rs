@@ -479,6 +479,8 @@ pub enum ExpectOutcome {
     Holds,
     /// Rows counted from 1; empty: any.
     Breaks(Vec<(u64, Span)>),
+    /// Rows counted from 1; empty: any.
+    Unknown(Vec<(u64, Span)>),
     NotEvaluated,
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Builder<'t> {
     pub broken: Vec<Path>,
     /// Set while a tree that is too deep is reported, so that it is reported once.
     too_deep: bool,
+    /// The term that was built last is several, joined by bars.
+    barred: bool,
     /// A block whose closing brace seems to be the one of the block around it.
     unclosed: Option<Diagnostic>,
 }
@@ -59,7 +61,7 @@ enum End {
 impl<'t> Builder<'t> {
     pub fn new(file: FileId, text: &'t str) -> Self {
         let comments = trivia::comments(text);
-        Self { file, text, comments, base: 0, until: usize::MAX, crossed: false, found: Vec::new(), broken: Vec::new(), too_deep: false, unclosed: None }
+        Self { file, text, comments, base: 0, until: usize::MAX, crossed: false, found: Vec::new(), broken: Vec::new(), too_deep: false, barred: false, unclosed: None }
     }
 
     /// Whether what was built stands by itself.

@@ -55,7 +55,7 @@ fn describe(rule: Rule) -> Phrase {
         field => Phrase::Is("a field such as `name: string`"),
         action | act => Phrase::Is("`warn`, `quarantine` or `block`"),
         table | row => Phrase::Is("a row of a table"),
-        outcome => Phrase::Is("`holds`, `breaks` or `is not evaluated`"),
+        outcome => Phrase::Is("`holds`, `breaks`, `is unknown` or `is not evaluated`"),
         star => Phrase::Is("`*`"),
         other => Phrase::Hidden,
         _ => match format!("{rule:?}").strip_prefix("kw_") {

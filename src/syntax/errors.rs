@@ -331,6 +331,14 @@ pub fn wrong_unit(span: Span, found: &str, ours: &str) -> Diagnostic {
         .with_replacement(format!("write `{ours}`"), span, ours)
 }
 
+/// A word after a number that is no unit, and nothing that goes on a rule.
+pub fn after_number(span: Span, found: &str) -> Diagnostic {
+    Diagnostic::new(Code::DQ0118, format!("`{found}` is not a unit of time"), span, "a number stands before it").with_help(
+        "units are `milliseconds`, `seconds`, `minutes`, `hours`, `days`, `weeks`, `months` and `years`; if the condition ends \
+         before this word, what goes on is `when`, `for each`, `else` and the like",
+    )
+}
+
 pub fn unknown_window(span: Span, found: &str) -> Diagnostic {
     Diagnostic::new(
         Code::DQ0118,

@@ -67,6 +67,9 @@ impl Builder<'_> {
         if let Some(sign) = p.rest.chars().next().filter(|c| matches!(c, '$' | '€' | '£')) {
             return Some(told::currency(one(sign.len_utf8()), sign.encode_utf8(&mut [0; 4])));
         }
+        if p.word == "when" && condition.is_empty() && p.code.ends_with(':') {
+            return Some(told::when_first(here));
+        }
         if p.rest.starts_with(',') {
             let limit = last_between(p.code)?;
             return (!limit.is_empty() && !has_word(limit, "and")).then(|| told::between_comma(one(1)));

@@ -75,9 +75,18 @@ impl Builder<'_> {
             if let Some(finding) = self.thousands(span, at) {
                 return Some(finding);
             }
+            let start = code.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+            let decimals = rest.get(1..)?.chars().take_while(char::is_ascii_digit).count();
+            if start < code.len() && code.len() == before.len() && decimals > 0 {
+                let number = self.range(span.start as usize + start, at + 1 + decimals);
+                return Some(errors::habits::decimal_point(number, &self.slice(number).replace(',', ".")));
+            }
             let next = rest.get(1..)?.trim_start();
             if is_modifier(word(next)) {
                 return Some(errors::trailing_comma(one(1)));
+            }
+            if kind == Kind::Rule && !rest.get(1..)?.lines().next().unwrap_or("").trim().is_empty() {
+                return Some(errors::habits::comma_for_and(one(1)));
             }
         }
         let last = code.get(code.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_').len()..)?;
@@ -95,6 +104,9 @@ impl Builder<'_> {
         if is_modifier(word) && code.ends_with(',') {
             let comma = span.start as usize + code.len() - 1;
             return Some(errors::trailing_comma(self.range(comma, comma + 1)));
+        }
+        if let Some(finding) = self.upper_case(at, rest, kind) {
+            return Some(finding);
         }
         if matches!(word, "warn" | "quarantine" | "block") && matches!(kind, Kind::Rule | Kind::Entry | Kind::Column) {
             return Some(errors::missing_else(here, word));
@@ -121,6 +133,11 @@ impl Builder<'_> {
             let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
             if let Some(unit) = UNITS.iter().find(|u| **u == letters).copied().or_else(|| nearest(letters, UNITS)) {
                 return Some(errors::wrong_unit(one(letters.len()), letters, unit));
+            }
+            let later = kind.later_words();
+            let goes_on = rest.get(word.len()..).is_some_and(|r| r.trim_start().starts_with(':'));
+            if kind == Kind::Rule && !goes_on && !is_reserved(word) && nearest(word, later.iter().copied()).is_none() {
+                return Some(errors::after_number(here, word));
             }
         }
         if is_reserved(word) && describe::wants_value(expected) && names_something(word, rest.get(word.len()..)?) {
@@ -165,6 +182,25 @@ impl Builder<'_> {
     }
 
     /// `1,000`
+    /// `ELSE WARN`: our words in the case in which SQL's may stand.
+    fn upper_case(&self, at: usize, rest: &str, kind: Kind) -> Option<Diagnostic> {
+        let first = word(rest);
+        let lower = first.to_lowercase();
+        if lower == first || !kind.later_words().contains(&lower.as_str()) {
+            return None;
+        }
+        let second = rest.get(first.len()..).map(|r| word(r.trim_start())).unwrap_or("");
+        let act = second.to_lowercase();
+        let whole = match act.as_str() {
+            "warn" | "quarantine" | "block" | "each" | "pass" | "fail" if act != second => {
+                rest.find(second).map_or(first.len(), |i| i + second.len())
+            }
+            _ => first.len(),
+        };
+        let here = self.range(at, at + whole);
+        Some(errors::habits::lower_case(here, self.slice(here)))
+    }
+
     fn thousands(&self, span: Span, comma: usize) -> Option<Diagnostic> {
         let before = self.text_between(span.start as usize, comma)?;
         let start = before.trim_end_matches(|c: char| c.is_ascii_digit()).len();

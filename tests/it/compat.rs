@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use dqc::diagnostics::{Diagnostic, Severity};
-use dqc::source::SourceFile;
+use dqc::source::{SourceFile, Span};
 
 use crate::root;
 
@@ -32,7 +32,7 @@ fn changes_break_whom_they_are_said_to() {
         for d in before.diagnostics.iter().chain(&after.diagnostics).filter(|d| d.severity == Severity::Error) {
             let _ = writeln!(faults, "{name}: does not compile: {} {}", d.code.name(), d.message);
         }
-        let found = dqc::compat::compare(&before.checked, &after.checked, 0).diagnostics();
+        let found = dqc::compat::compare(&before.checked, &after.checked, 0, Span::default()).diagnostics();
         let source = SourceFile::new("case.dq", new.as_str());
         // What stands at the head of the file is annotated on its first line.
         let line = |d: &Diagnostic| source.place(d.primary.span.start as usize).line.max(2);

@@ -1,6 +1,7 @@
 //! The one integration binary; see `tests/README.md`.
 
 mod again;
+mod against;
 #[cfg(feature = "engine")]
 mod airflow;
 mod binary;

@@ -68,7 +68,7 @@ fn codes_found(before: Option<&str>, text: &str) -> Vec<Code> {
     let changes = dqc::suite::mutate::run(&compilation.checked, &compilation.sources).findings;
     let mut found: Vec<_> = tests.chain(changes).chain(compilation.diagnostics).collect();
     if let Some(before) = before.map(compile) {
-        found.extend(dqc::compat::compare(&before.checked, &compilation.checked, 0).diagnostics());
+        found.extend(dqc::compat::compare(&before.checked, &compilation.checked, 0, Default::default()).diagnostics());
     }
     found.iter().map(|d| d.code).collect()
 }

@@ -26,7 +26,7 @@ fn at(text: &str, words: &str) -> Span {
 }
 
 fn render(map: &SourceMap, finding: &Diagnostic) -> String {
-    Renderer { sources: map, paint: Paint { color: false, width: 80 }, prefix: "" }.finding(finding)
+    Renderer::new(map, Paint { color: false, width: 80 }, "").finding(finding)
 }
 
 fn full() -> Diagnostic {

@@ -43,7 +43,7 @@ fn told(place: &str, text: &str) -> String {
     let text = whole(place, text);
     let compilation = dqc::compile(vec![SourceFile::new("orders.dq", text)], &crate::layers());
     let paint = Paint { color: false, width: 100 };
-    let renderer = Renderer { sources: &compilation.sources, paint, prefix: "" };
+    let renderer = Renderer::new(&compilation.sources, paint, "");
     compilation.diagnostics.iter().map(|d| renderer.finding(d)).collect()
 }
 

@@ -7,7 +7,7 @@ use dqc::eval::{Constants, Reason, functions, holds};
 use dqc::hir::{ExprKind, RuleKind, Type, Value};
 use dqc::source::SourceFile;
 use dqc::stdlib;
-use dqc::suite::samples::{Example, example};
+use dqc::stdlib::samples::{Example, example};
 
 use crate::root;
 

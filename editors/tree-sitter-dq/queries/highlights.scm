@@ -18,7 +18,7 @@
     "folder" "for" "forbidden" "format" "from" "groups" "history" "holds" "if" "ignored" "include" "input"
     "keep" "kept" "key" "last" "merge" "missed" "most" "no" "notify" "nulls" "of" "on" "other" "over" "owner"
     "pass" "personal" "promote" "quarantine" "references" "replace" "row" "rows" "rule" "rules" "runs" "same"
-    "secret" "settled" "sla" "sql" "stddev" "table" "tags" "test" "the" "then" "to" "try_cast" "type" "unique"
+    "secret" "settled" "sla" "sql" "stddev" "table" "tags" "test" "the" "then" "to" "try_cast" "type" "unique" "unknown"
     "use" "version" "warn" "was" "when" "where" "with" "write" "zone"
     "CASE" "CAST" "ELSE" "END" "EXTRACT" "FILTER" "FROM" "OVER" "THEN" "WHEN" "WHERE"))
 

@@ -74,6 +74,19 @@ pub fn unknown_name<'n>(name: &ast::Name, what: &str, known: impl Iterator<Item 
     with_nearest(d, &name.text, name.span, known, help)
 }
 
+/// `name.length()`; `written` is the call up to its first argument, if that can be replaced.
+pub fn method(path: &ast::Path, function: &str, value: &str, alone: bool, written: Option<Span>) -> Diagnostic {
+    let message = format!("a function is not written behind the value, as in `{}`", path.text());
+    let shown = if alone { format!("{function}({value})") } else { format!("{function}({value}, …)") };
+    let d = Diagnostic::new(Code::DQ0202, message, path.span, format!("`{value}` goes into its parentheses"))
+        .with_help(format!("Write `{shown}`."));
+    match written {
+        Some(span) if alone => d.with_replacement(format!("write `{shown}`"), span, format!("{function}({value}")),
+        Some(span) => d.with_replacement(format!("write `{shown}`"), span, format!("{function}({value}, ")),
+        None => d,
+    }
+}
+
 pub fn unknown_function(path: &ast::Path, known: &[String], elsewhere: Option<&str>) -> Diagnostic {
     let name = path.text();
     let d = Diagnostic::new(Code::DQ0202, format!("there is no function `{name}`"), path.span, "not known");
@@ -129,6 +142,13 @@ pub fn unknown_dataset(path: &ast::Path, near: Option<&str>) -> Diagnostic {
         Some(near) => d.with_help(format!("The nearest is `{near}`.")).with_replacement(format!("write `{near}`"), path.span, near),
         None => d.with_help(format!("A dataset is known by its contract: `contract {name} @ 1.0.0 {{ … }}`.")),
     }
+}
+
+/// `include audit(a)` beside another of that name.
+pub fn included_twice(prefix: &str, span: Span, name: &str, first: Span) -> Diagnostic {
+    Diagnostic::new(Code::DQ0206, format!("rule `{name}` is declared twice"), span, "declared again here")
+        .with_secondary(first, "first declared here")
+        .with_help(format!("A rule set that is included twice needs two names: `include … as {prefix}_2`."))
 }
 
 pub fn twice(what: &str, name: &str, span: Span, first: &str, first_span: Span) -> Diagnostic {

@@ -27,6 +27,11 @@ pub fn types_differ(span: Span, left: (&Expr, &str), right: (&Expr, &str), fixab
     let d = Diagnostic::new(Code::DQ0301, message, span, label);
     let same_file = |e: &Expr| fixable && e.span.file == span.file;
     for (side, text, other) in [(l, l_text, &r.ty), (r, r_text, &l.ty)] {
+        let bare = text.trim_matches(['"', '\'']);
+        if side.ty == Type::String && other.is_numeric() && bare.len() + 2 == text.len() && is_number(bare) {
+            let d = d.with_help(format!("A number stands without quotes: `{bare}`."));
+            return if same_file(side) { d.with_replacement(format!("write `{bare}`"), side.span, bare) } else { d };
+        }
         if let Some(to) = cast_of(&side.ty, other) {
             let cast = format!("cast({text} as {to})");
             let d = d.with_help(format!("Say how the text is read: `{cast}`."));
@@ -44,10 +49,20 @@ pub fn types_differ(span: Span, left: (&Expr, &str), right: (&Expr, &str), fixab
             return if same_file(side) { d.with_replacement(format!("write `{day}`"), side.span, day) } else { d };
         }
         if matches!(other, Type::Interval | Type::MonthInterval) && side.ty.is_numeric() {
-            return d.with_help(format!("A length of time has a unit, as in `{text} days` or `{text} hours`."));
+            return d.with_help(match text.replace('_', "").parse::<f64>() {
+                Ok(_) => format!("A length of time has a unit, as in `{text} days` or `{text} hours`."),
+                Err(_) => format!("`{text}` is a number without a unit: compare it with a number, as in `{text} > 300`."),
+            });
         }
     }
     d.with_help("Bring both to one type, with `cast(… as …)` where it is possible.")
+}
+
+/// As the language writes one.
+fn is_number(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
+    let text = text.strip_prefix('-').unwrap_or(text);
+    text.split_once('.').map_or(digits(text), |(whole, rest)| digits(whole) && digits(rest))
 }
 
 /// `2026-01-31`, read as two subtractions.
@@ -245,7 +260,26 @@ pub fn unreadable(span: Span, text: &str, to: &Type) -> Diagnostic {
         Type::TimestampNtz => "It is written \"2026-01-31 06:00:00\", without an offset.",
         _ => "A length of time is written \"2 days 3 hours\"; months and years stand by themselves.",
     };
-    Diagnostic::new(Code::DQ0308, message, span, format!("not {}", with_article(to))).with_help(help)
+    let d = Diagnostic::new(Code::DQ0308, message, span, format!("not {}", with_article(to)));
+    match day_first(text).filter(|_| matches!(to, Type::Date | Type::Timestamp | Type::TimestampNtz)) {
+        Some(day) => {
+            let ours = match to {
+                Type::Date => format!("\"{day}\""),
+                Type::Timestamp => format!("\"{day}T00:00:00Z\""),
+                _ => format!("\"{day} 00:00:00\""),
+            };
+            d.with_help(format!("{help} The year stands first: {ours}."))
+        }
+        None => d.with_help(help),
+    }
+}
+
+/// `31/12/2025` as it is written here; where day and month could be taken for each other, the day is the first.
+fn day_first(text: &str) -> Option<chrono::NaiveDate> {
+    let parts: Vec<u32> = text.split(['/', '.', '-']).map(|p| p.parse().ok()).collect::<Option<_>>()?;
+    let [day, month, year] = parts[..] else { return None };
+    let (day, month) = if month > 12 { (month, day) } else { (day, month) };
+    chrono::NaiveDate::from_ymd_opt(i32::try_from(year).ok().filter(|y| *y > 1000)?, month, day)
 }
 
 pub fn number_out_of_range(span: Span) -> Diagnostic {
@@ -300,6 +334,12 @@ pub fn bad_regex(span: Span, error: &regex_syntax::Error) -> Diagnostic {
         Some(at) => d.with_note(format!("at character {}", at + 1)),
         None => d,
     };
+    if reason.contains("look-around") {
+        return d.with_help("Say it in two conditions: `code matches r\"…\" and not code matches r\"…\"`.");
+    }
+    if reason.contains("backreference") {
+        return d.with_help("A pattern cannot ask for what it has met before; compare parts of the text, as in `left(code, 2) = right(code, 2)`.");
+    }
     d.with_help("A character with a meaning of its own, such as `(` or `+`, is written with `\\` before it, in `r\"…\"`.")
 }
 
@@ -336,6 +376,11 @@ pub fn quoted_column(span: Span, column: &str) -> Diagnostic {
         .with_replacement(format!("write `{column}`"), span, format!("`{column}`"))
 }
 
+/// The same, where it cannot even be read as what it is compared with: one finding for both.
+pub fn column_in_quotes(unreadable: Diagnostic, column: Diagnostic) -> Diagnostic {
+    Diagnostic { message: column.message, help: column.help, fix: column.fix, ..unreadable }
+}
+
 /// Texts have a limit of their own; this is what functions inside each other come to.
 pub fn too_deep(span: Span, limit: usize) -> Diagnostic {
     let message = format!("what the functions here stand for is nested more than {limit} levels deep");
@@ -350,6 +395,13 @@ pub fn tuple_here(span: Span) -> Diagnostic {
 pub fn tuple_wanted(span: Span, parts: usize) -> Diagnostic {
     Diagnostic::new(Code::DQ0318, format!("{parts} values belong here, as on the left"), span, "not as many")
         .with_help("As in `(a, b) in ((1, 2), (3, 4))`.")
+}
+
+/// `like "*.com"`
+pub fn star_in_like(span: Span, word: &str, ours: &str) -> Diagnostic {
+    Diagnostic::new(Code::DQ0319, format!("a star stands for itself in `{word}`"), span, "no more than the character `*`")
+        .with_help("Any text is `%` and any one character `_`; a star that is meant is asked for by `matches r\"…\\*…\"`.")
+        .with_replacement(format!("write {ours}"), span, ours)
 }
 
 pub fn escape_is_one_character(span: Span) -> Diagnostic {

@@ -114,6 +114,14 @@ pub fn keeps_value(from: &Type, to: &Type) -> bool {
             Type::BigInt => true,
             _ => false,
         },
+        (Type::Array { item: a, nullable: n }, Type::Array { item: b, nullable: m }) => keeps_value(a, b) && n <= m,
+        (Type::Map { key: k, value: a, nullable: n }, Type::Map { key: l, value: b, nullable: m }) => {
+            keeps_value(k, l) && keeps_value(a, b) && n <= m
+        }
+        (Type::Struct(a), Type::Struct(b)) => {
+            a.len() == b.len()
+                && a.iter().zip(b).all(|(a, b)| a.name == b.name && keeps_value(&a.ty, &b.ty) && a.nullable <= b.nullable)
+        }
         _ => false,
     }
 }

@@ -1,5 +1,7 @@
 //! Example rows: values for columns, guessed from what the solver found, and shown to whoever can judge them.
 
+use chrono::{Datelike, NaiveDate};
+
 use super::number::Number;
 use super::solve::{Answer, Model};
 use super::{Facts, Formula};
@@ -16,6 +18,8 @@ pub struct Blank<'c> {
     pub name: &'c str,
     pub ty: &'c Type,
     pub nullable: bool,
+    /// Values that are worth trying before any other.
+    pub known: Vec<Value>,
 }
 
 /// A row of these columns that `judge` takes, near to where the formulas say that one is. `constants` are
@@ -34,7 +38,7 @@ pub fn find(
     };
     let mut row: Row = columns.iter().map(|c| (c.name.to_owned(), from_model(facts, &model, c))).collect();
     if judge(&row) {
-        return Some(row);
+        return Some(shortened(row, columns, constants, judge));
     }
     let options: Vec<Vec<Value>> = columns.iter().map(|c| worth_trying(c, constants)).collect();
     let mut tries = TRIES;
@@ -102,15 +106,40 @@ pub fn number_as(number: Number, ty: &Type) -> Option<Value> {
     })
 }
 
+/// Days from the first of the year 1 to 1970-01-01.
+const EPOCH: i32 = 719_163;
 /// 2026-01-01
 const DAY: i32 = 20_454;
 
+/// The row with long texts replaced by shorter ones, where the judge takes those too.
+fn shortened(mut row: Row, columns: &[Blank], constants: &[&Expr], judge: &dyn Fn(&Row) -> bool) -> Row {
+    const LONG: usize = 20;
+    let long = |value: &Value| matches!(value, Value::String(text) if text.chars().count() > LONG);
+    for i in 0..row.len() {
+        if !long(&row[i].1) {
+            continue;
+        }
+        for value in worth_trying(&columns[i], constants).into_iter().filter(|v| matches!(v, Value::String(_)) && !long(v)) {
+            let old = std::mem::replace(&mut row[i].1, value);
+            if judge(&row) {
+                break;
+            }
+            row[i].1 = old;
+        }
+    }
+    row
+}
+
 /// An unremarkable value.
 fn plain(column: &Blank) -> Value {
-    match column.ty {
+    plain_of(column.ty)
+}
+
+fn plain_of(ty: &Type) -> Value {
+    match ty {
         Type::TinyInt | Type::SmallInt | Type::Int | Type::BigInt => Value::Int(1),
         Type::Decimal { scale, .. } => {
-            number_as(Number::ONE, column.ty).unwrap_or(Value::Decimal { unscaled: 0, scale: *scale })
+            number_as(Number::ONE, ty).unwrap_or(Value::Decimal { unscaled: 0, scale: *scale })
         }
         Type::Float => Value::Float(1.0),
         Type::Double => Value::Double(1.0),
@@ -122,13 +151,39 @@ fn plain(column: &Blank) -> Value {
         Type::Binary => Value::Binary(vec![0]),
         Type::Array { .. } => Value::Array(Vec::new()),
         Type::Map { .. } => Value::Map(Vec::new()),
+        Type::Struct(fields) => Value::Struct(fields.iter().map(|f| (f.name.clone(), plain_of(&f.ty))).collect()),
         _ => Value::Null,
     }
 }
 
 /// Constants of the column's type, and their neighbours.
 fn worth_trying(column: &Blank, constants: &[&Expr]) -> Vec<Value> {
-    let mut found = vec![plain(column)];
+    let mut found = column.known.clone();
+    let within = |ty: &Type, nullable: bool| worth_trying(&Blank { name: "", ty, nullable, known: Vec::new() }, constants);
+    match column.ty {
+        Type::Array { item, nullable } => {
+            found.push(Value::Array(Vec::new()));
+            found.extend(within(item, *nullable).into_iter().map(|v| Value::Array(vec![v])));
+            found.extend((2..5).map(|n| Value::Array(vec![plain_of(item); n])));
+        }
+        Type::Struct(fields) => {
+            found.push(plain(column));
+            for (i, field) in fields.iter().enumerate() {
+                let set = |value: Value| {
+                    let mut whole = plain(column);
+                    if let Value::Struct(cells) = &mut whole {
+                        cells[i].1 = value;
+                    }
+                    whole
+                };
+                found.extend(within(&field.ty, field.nullable).into_iter().map(set));
+            }
+        }
+        _ => {}
+    }
+    if !found.contains(&plain(column)) {
+        found.push(plain(column));
+    }
     let mut add = |value: Value| {
         if !found.contains(&value) {
             found.push(value);
@@ -140,6 +195,22 @@ fn worth_trying(column: &Blank, constants: &[&Expr]) -> Vec<Value> {
             match (value, column.ty) {
                 (Value::String(_), Type::String) => add(value.clone()),
                 (Value::Bool(_), Type::Boolean) => add(value.clone()),
+                // A day begins and ends at other instants in other zones.
+                (Value::Date(day), Type::Timestamp | Type::TimestampNtz) => {
+                    for hours in [0, 24, -14, -12, -6, -3, -1, 1, 3, 6, 12, 14, 18, 21, 25, 30, 36, 38] {
+                        let micros = (i64::from(*day) * 24 + hours) * 3_600_000_000;
+                        add(match column.ty {
+                            Type::Timestamp => Value::Timestamp(micros),
+                            _ => Value::TimestampNtz(micros),
+                        });
+                    }
+                }
+                (Value::Int(year @ 1900..=2100), Type::Date) => {
+                    for year in [*year - 1, *year, *year + 1] {
+                        let first = i32::try_from(year).ok().and_then(|y| NaiveDate::from_ymd_opt(y, 1, 1));
+                        first.into_iter().for_each(|day| add(Value::Date(day.num_days_from_ce() - EPOCH)));
+                    }
+                }
                 (_, ty) if !matches!(ty, Type::String) => {
                     let Some(number) = Number::of(value) else { return };
                     let step = Number::ONE;
@@ -164,6 +235,6 @@ fn worth_trying(column: &Blank, constants: &[&Expr]) -> Vec<Value> {
     if column.nullable {
         add(Value::Null);
     }
-    found.truncate(12);
+    found.truncate(24);
     found
 }

@@ -1,5 +1,6 @@
 //! Casts: those that the author writes, and those that the checker puts in.
 
+use crate::diagnostics::Code;
 use crate::hir::{Expr, ExprKind, Type, Value};
 use crate::source::Span;
 use crate::syntax::ast;
@@ -62,7 +63,12 @@ impl<'a> Checker<'a> {
         match value {
             Some(value) => scope::literal(value, to.clone(), span),
             None => {
-                self.report(errors::unreadable(span, text, to));
+                let column = self.sink.take_last(|d| d.code == Code::DQ0317 && d.primary.span == span);
+                let finding = errors::unreadable(span, text, to);
+                self.report(match column {
+                    Some(column) => errors::column_in_quotes(finding, column),
+                    None => finding,
+                });
                 scope::error(span)
             }
         }

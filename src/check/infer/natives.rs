@@ -1,7 +1,8 @@
 //! Native functions: their signatures stand in `stdlib/native.dq`, which also says how they are read.
 
+use crate::diagnostics::Diagnostic;
 use crate::hir::{Expr, ExprKind, Type};
-use crate::resolve::{Decl, Space};
+use crate::resolve::{Decl, Space, fold};
 use crate::source::Span;
 use crate::stdlib;
 use crate::syntax::ast;
@@ -21,6 +22,17 @@ impl<'a> Checker<'a> {
         self.native(&path, name, args, span, s)
     }
 
+    /// `name.length()`, as methods are called elsewhere.
+    fn method(&self, path: &ast::Path, known: &[String], alone: bool, call: Span, s: &Scope) -> Option<Diagnostic> {
+        let (function, value) = path.names.split_last().filter(|(_, value)| value.first().is_some_and(|v| s.column(&v.text).is_some()))?;
+        let canonical = stdlib::canonical(&fold(&function.text));
+        let ours = known.iter().find(|k| **k == canonical || k.eq_ignore_ascii_case(&function.text))?;
+        let value: Vec<&str> = value.iter().map(|n| n.text.as_str()).collect();
+        let opened = Span { end: path.span.end + 1, ..path.span };
+        let written = (self.text(opened).ends_with('(') && opened.end <= call.end).then_some(opened);
+        Some(errors::method(path, ours, &value.join("."), alone, written))
+    }
+
     pub fn native(&mut self, path: &ast::Path, name: &str, args: Vec<Expr>, span: Span, s: &Scope) -> Expr {
         if args.iter().any(|a| a.ty.is_error()) {
             return scope::error(span);
@@ -34,6 +46,10 @@ impl<'a> Checker<'a> {
         if decls.is_empty() {
             let mut known = self.names.in_scope(s.file, Space::Fn);
             known.extend(aggregates::NAMES.iter().map(|n| (*n).to_owned()));
+            if let Some(method) = self.method(path, &known, args.is_empty(), span, s) {
+                self.report(method);
+                return scope::error(span);
+            }
             let elsewhere = self.names.elsewhere(Space::Fn, name);
             self.report(errors::unknown_function(path, &known, elsewhere));
             return scope::error(span);

@@ -448,6 +448,13 @@ impl<'a> Checker<'a> {
                 return scope::error(span);
             }
         };
+        if let ExprKind::Literal(Value::String(text)) = &pattern.kind
+            && text.contains('*')
+            && !text.contains(['%', '_'])
+            && escape.is_none()
+        {
+            self.report(errors::star_in_like(pattern.span, word, &self.text(pattern.span).replace('*', "%")));
+        }
         let Some(grain) = self.combine(&[&value, &pattern], span) else { return scope::error(span) };
         let nullable = value.nullable || pattern.nullable;
         let kind = ExprKind::Like { value: Box::new(value), pattern: Box::new(pattern), insensitive, escape };

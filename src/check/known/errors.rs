@@ -1,8 +1,11 @@
 //! All that the findings of this stage say.
 
+use crate::check::facts::number::Number;
 use crate::diagnostics::suggest;
 use crate::diagnostics::{Code, Diagnostic, Edit};
-use crate::hir::{Above, Act, Action, Column, Contract, Expr, Privacy, Promotion, Rule, Sla, Value};
+use crate::hir::{
+    Above, Act, Action, AggregateFn, Column, Contract, Expr, ExprKind, Privacy, Promotion, Rule, RuleKind, Sla, Value,
+};
 use crate::source::Span;
 
 /// `rule `x`` or, for what a column claims, `` `amount.required` ``.
@@ -60,7 +63,36 @@ pub fn never_holds(rule: &Rule, conditional: bool, others: &[&Rule]) -> Diagnost
     } else {
         "change the limits here, or what the column says of its values"
     };
-    because_of(Diagnostic::new(Code::DQ0501, message, place(rule), label).with_help(help), others, asks)
+    let finding = Diagnostic::new(Code::DQ0501, message, place(rule), label);
+    let finding = match percent_meant(rule).filter(|_| others.is_empty()) {
+        Some((literal, number)) => finding
+            .with_help(format!("`share` lies between 0 and 1, and a percentage has its sign: `{number}%`"))
+            .with_replacement(format!("write `{number}%`"), literal, format!("{number}%")),
+        None => finding.with_help(help),
+    };
+    because_of(finding, others, asks)
+}
+
+/// `share(x) >= 95`: the number that lacks its `%`.
+fn percent_meant(rule: &Rule) -> Option<(Span, i64)> {
+    let RuleKind::Aggregate { condition, .. } = &rule.kind else { return None };
+    let ExprKind::Binary { op, left, right } = &condition.kind else { return None };
+    let number = |e: &Expr| {
+        let mut found = None;
+        e.any(&mut |e| {
+            if let ExprKind::Literal(value) = &e.kind {
+                found = Number::of(value).filter(|n| n.is_whole()).map(|n| (e.span, n.floor()));
+            }
+            found.is_some()
+        });
+        found
+    };
+    let is_share = |e: &Expr| {
+        e.any(&mut |e| matches!(&e.kind, ExprKind::Aggregate(a) if a.function == AggregateFn::Share))
+    };
+    let side = if is_share(left) { right } else { left };
+    let (span, n) = number(side).filter(|_| op.is_comparison() && is_share(left) != is_share(right))?;
+    (2..=100).contains(&n).then(|| Some((span, i64::try_from(n).ok()?))).flatten()
 }
 
 pub fn contradict(rule: &Rule, others: &[&Rule], claims: &[&Rule]) -> Diagnostic {

@@ -169,7 +169,7 @@ variants! {
     BatchBy { Folder(a), File, Version, }
     Write { Append, Replace, Merge(a), }
     ExpectWhat { Rule { rule, outcome }, EveryOther { row_rules_only }, }
-    ExpectOutcome { Holds, Breaks(a), NotEvaluated, }
+    ExpectOutcome { Holds, Breaks(a), Unknown(a), NotEvaluated, }
     ExprKind {
         Literal(a), Path(a), Field(a, b), Index(a, b), Not(a), Negate(a), Binary { op, op_span, left, right },
         Near { op, left, right, tolerance }, Between { negated, value, low, high }, In { negated, value, list },

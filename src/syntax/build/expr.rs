@@ -40,21 +40,38 @@ impl<'t> Builder<'t> {
         }
         let mut run = pair.into_inner().peekable();
         let (mut ors, mut or_spans) = (Vec::new(), Vec::new());
-        let (mut ands, mut and_spans) = (vec![self.term(&mut run, span, depth)], Vec::new());
-        while let Some(op) = run.next() {
+        let (mut ands, mut and_spans) = (Vec::new(), Vec::new());
+        loop {
+            let mut term = self.term(&mut run, span, depth);
+            // `a > 0 and b = 1 || c = 2`: bars that mean "or" bind like it.
+            let mut later = Vec::new();
+            if std::mem::take(&mut self.barred) {
+                while let ExprKind::Binary { op: BinaryOp::Or, op_span, left, right } = term.kind {
+                    later.push((op_span, *right));
+                    term = *left;
+                    if self.slice(op_span) != "||" || !matches!(term.kind, ExprKind::Binary { op: BinaryOp::Or, .. }) {
+                        break;
+                    }
+                }
+            }
+            ands.push(term);
+            for (at, right) in later.into_iter().rev() {
+                ors.push(fold(BinaryOp::And, std::mem::take(&mut ands), &std::mem::take(&mut and_spans)));
+                or_spans.push(at);
+                ands.push(right);
+            }
+            let Some(op) = run.next() else { break };
             let at = self.span(&op);
             match op.as_rule() {
                 Rule::kw_or => {
                     ors.push(fold(BinaryOp::And, std::mem::take(&mut ands), &std::mem::take(&mut and_spans)));
                     or_spans.push(at);
-                    ands.push(self.term(&mut run, span, depth));
                 }
-                _ => {
-                    if op.as_rule() == Rule::slip_and {
+                rule => {
+                    if rule == Rule::slip_and {
                         self.push(errors::foreign_operator(at, "&&", "and"));
                     }
                     and_spans.push(at);
-                    ands.push(self.term(&mut run, span, depth));
                 }
             }
         }

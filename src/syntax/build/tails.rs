@@ -124,6 +124,7 @@ impl<'t> Builder<'t> {
         // `a > 0 || b = 1`: the bars are read as text's, and mean "or".
         if let ExprKind::Binary { op: BinaryOp::Concat, op_span: bars, left: first, right: second } = middle.kind.clone() {
             self.push(errors::bars_for_or(bars));
+            self.barred = true;
             let left = ends_at(left, *first);
             return binary(BinaryOp::Or, bars, left, binary(op, op_span, *second, right));
         }

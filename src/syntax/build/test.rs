@@ -172,12 +172,16 @@ impl<'t> Builder<'t> {
             match p.as_rule() {
                 Rule::kw_breaks => outcome = ExpectOutcome::Breaks(Vec::new()),
                 Rule::kw_evaluated => outcome = ExpectOutcome::NotEvaluated,
+                Rule::kw_unknown => outcome = ExpectOutcome::Unknown(Vec::new()),
                 Rule::rows_list => {
                     let mut rows = Vec::new();
                     for p in p.into_inner().filter(|p| p.as_rule() == Rule::digits) {
                         rows.push((self.number(&p), self.span(&p)));
                     }
-                    outcome = ExpectOutcome::Breaks(rows);
+                    outcome = match outcome {
+                        ExpectOutcome::Unknown(_) => ExpectOutcome::Unknown(rows),
+                        _ => ExpectOutcome::Breaks(rows),
+                    };
                 }
                 _ => {}
             }

@@ -35,6 +35,33 @@ pub fn decimal_comma(comma: Span) -> Diagnostic {
         .with_help("thousands can be told apart by `_`, as in `1_000.50`")
 }
 
+/// `9,99`
+pub fn decimal_point(number: Span, ours: &str) -> Diagnostic {
+    Diagnostic::new(Code::DQ0128, "a comma cannot stand within a number", number, "decimals stand behind a point")
+        .with_replacement(format!("write `{ours}`"), number, ours)
+}
+
+/// `amount > 0, amount < 1000`
+pub fn comma_for_and(comma: Span) -> Diagnostic {
+    Diagnostic::new(Code::DQ0126, "a comma does not join conditions", comma, "`and` does")
+        .with_help("or make two rules of them: reports then say which of the two is broken")
+        .with_replacement("write `and`", comma, " and")
+}
+
+/// `ELSE WARN`
+pub fn lower_case(words: Span, written: &str) -> Diagnostic {
+    let ours = written.to_lowercase();
+    Diagnostic::new(Code::DQ0102, format!("`{written}` is written in lower case"), words, "not one of SQL's words")
+        .with_help("SQL's words stand in any case, those of this language in lower case")
+        .with_replacement(format!("write `{ours}`"), words, ours)
+}
+
+/// `when status = "paid" amount > 0`
+pub fn when_first(when: Span) -> Diagnostic {
+    Diagnostic::new(Code::DQ0102, "`when` stands behind the condition", when, "what must hold is missed before it")
+        .with_help("write what must hold, then `when` and for which rows: `amount > 0 when status = \"paid\"`")
+}
+
 /// `order_id is unique`
 pub fn unique_behind(span: Span, column: &str) -> Diagnostic {
     Diagnostic::new(Code::DQ0102, "`unique` stands before what is unique", span, "not an operator")

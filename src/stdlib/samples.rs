@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use crate::stdlib;
+use super::FILES;
 
 /// One example of a library's item, as its doc comment writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub fn accepted(type_name: &str) -> &'static [String] {
 
 fn collect() -> BTreeMap<String, Vec<String>> {
     let mut found = BTreeMap::new();
-    for (_, text) in stdlib::FILES {
+    for (_, text) in FILES {
         let mut waiting = Vec::new();
         for line in text.lines() {
             if let Some(doc) = line.strip_prefix("///") {
