@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use crate::check::facts::replace_columns;
 use crate::check::facts::witness::Row;
 use crate::diagnostics::{Diagnostic, Severity};
-use crate::hir::{Checked, Contract, Expr, ExprKind, Grain, Rule, RuleKind, SlaWhat};
+use crate::hir::{Checked, Contract, Expr, Rule, RuleKind, SlaWhat};
 use crate::source::Span;
 
 /// Whom a change concerns.
@@ -136,13 +136,7 @@ fn renamed(old: &Contract, new: &Contract) -> Contract {
     let rename = |expr: &Expr| {
         replace_columns(expr, &|name| {
             let column = contract.columns.iter().find(|c| c.name == new_name(name))?;
-            Some(Expr {
-                kind: ExprKind::Column(column.name.clone()),
-                ty: column.ty.clone(),
-                nullable: column.nullable,
-                grain: Grain::Row,
-                span: Span::default(),
-            })
+            Some(Expr::column(&column.name, column.ty.clone(), column.nullable, Span::default()))
         })
         .unwrap_or_else(|| expr.clone())
     };

@@ -13,6 +13,7 @@ mod queries;
 mod routed;
 mod rules;
 mod samples;
+mod scan;
 mod schema;
 mod spared;
 mod texts;

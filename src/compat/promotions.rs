@@ -2,7 +2,7 @@
 
 use super::{Change, Effect, Pair, batch, errors};
 use crate::check::facts::{key, replace_columns};
-use crate::hir::{BatchBy, Expr, ExprKind, Grain, Mapping, Promotion, Type, Write};
+use crate::hir::{BatchBy, Expr, Mapping, Promotion, Type, Write};
 use crate::source::Span;
 
 pub fn compare(pair: &Pair, changes: &mut Vec<Change>) {
@@ -67,17 +67,8 @@ fn renamed(pair: &Pair, now: &Promotion, before: &Mapping, mapping: &Mapping) ->
     let Some(source) = pair.new.contract(&now.from) else { return false };
     let new_name = |old: &str| source.columns.iter().find(|c| c.was.as_deref() == Some(old)).map(|c| c.name.clone());
     let replaced = replace_columns(&before.value, &|name| {
-        let mut column = Expr {
-            kind: ExprKind::Column(name.to_owned()),
-            ty: source.columns.iter().find(|c| c.name == name).map_or(Type::Error, |c| c.ty.clone()),
-            nullable: true,
-            grain: Grain::Row,
-            span: Span::default(),
-        };
-        if let Some(new) = new_name(name) {
-            column.kind = ExprKind::Column(new);
-        }
-        Some(column)
+        let ty = source.columns.iter().find(|c| c.name == name).map_or(Type::Error, |c| c.ty.clone());
+        Some(Expr::column(new_name(name).unwrap_or_else(|| name.to_owned()), ty, true, Span::default()))
     });
     replaced.is_some_and(|old| key(&old) == key(&mapping.value))
 }

@@ -287,9 +287,9 @@ impl Judgement {
             let mut shown: Vec<Shown> = Vec::new();
             if let RuleKind::Mapping { column } = &planned.rule.kind {
                 let value = plan.column(column).and_then(|c| c.value.as_ref());
-                let corrupt = || if column == CORRUPT { vec![CORRUPT.to_owned()] } else { Vec::new() };
-                let read = value.map_or_else(corrupt, columns_in);
-                for name in read {
+                let corrupt = || if column == CORRUPT { vec![CORRUPT] } else { Vec::new() };
+                for name in value.map_or_else(corrupt, Expr::columns) {
+                    let name = name.to_owned();
                     let Some(node) = Source(plan).column(&mut self.program, &name) else { continue };
                     let privacy = plan.source.iter().find(|c| c.name == name).map_or(Privacy::Public, |c| c.privacy);
                     let target = plan.column(column).map_or(Privacy::Public, |c| c.privacy);
@@ -321,13 +321,7 @@ fn holes(rule: &Rule) -> impl Iterator<Item = String> + '_ {
 
 fn column_expr(plan: &Plan, name: &str) -> Expr {
     let (ty, nullable) = plan.column(name).map_or((Type::Error, true), |c| (c.ty.clone(), c.nullable));
-    Expr {
-        kind: ExprKind::Column(name.to_string()),
-        ty,
-        nullable,
-        grain: crate::hir::Grain::Row,
-        span: crate::source::Span::default(),
-    }
+    Expr::column(name, ty, nullable, crate::source::Span::default())
 }
 
 /// The judged columns that a rule reads, in the order in which it names them.
@@ -340,28 +334,14 @@ pub fn columns_of(planned: &PlanRule) -> Vec<String> {
     };
     let rule = &planned.rule;
     match &rule.kind {
-        RuleKind::Row { condition } => columns_in(condition).iter().for_each(|c| add(c)),
+        RuleKind::Row { condition } => condition.columns().into_iter().for_each(&mut add),
         RuleKind::References { columns, .. } => columns.iter().for_each(|c| add(c)),
         RuleKind::Unique { by, keep, .. } => {
-            by.iter().chain(keep.as_ref().map(|k| &k.by)).flat_map(columns_in).for_each(|c| add(&c));
+            by.iter().chain(keep.as_ref().map(|k| &k.by)).flat_map(Expr::columns).for_each(&mut add);
         }
         RuleKind::Type { .. } | RuleKind::Mapping { .. } | RuleKind::Aggregate { .. } | RuleKind::NoRows { .. } => {}
     }
-    rule.when.iter().flat_map(columns_in).for_each(|c| add(&c));
-    found
-}
-
-/// The columns in an expression, in order, each once.
-pub fn columns_in(expr: &Expr) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let mut found = Vec::new();
-    expr.visit(&mut |e| {
-        if let ExprKind::Column(name) = &e.kind
-            && seen.insert(name.clone())
-        {
-            found.push(name.clone());
-        }
-    });
+    rule.when.iter().flat_map(Expr::columns).for_each(add);
     found
 }
 

@@ -94,4 +94,17 @@ impl Expr {
             operand.visit(f);
         }
     }
+
+    /// The columns that it reads of its own rows, in the order of the text, each once.
+    pub fn columns(&self) -> Vec<&str> {
+        let mut found: Vec<&str> = Vec::new();
+        self.visit(&mut |e| {
+            if let ExprKind::Column(name) = &e.kind
+                && !found.contains(&name.as_str())
+            {
+                found.push(name);
+            }
+        });
+        found
+    }
 }

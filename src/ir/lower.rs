@@ -4,8 +4,8 @@ use sha2::{Digest, Sha256};
 
 use super::{Beside, Location, Plan, PlanColumn, PlanRule, SourceColumn, Stage};
 use crate::hir::{
-    Action, Act, Among, Checked, Column, Contract, Expr, ExprKind, Grain, Mapping, Nulls, Over, Promotion, Rule, RuleKind,
-    Type,
+    Action, Act, Among, Checked, Column, Contract, Expr, ExprKind, Mapping, Nulls, Over, Promotion, Rule, RuleKind,
+    Type, queries,
 };
 use crate::source::{SourceMap, Span};
 
@@ -53,11 +53,7 @@ fn inherit(plan: &mut Plan, checked: &Checked) {
     }
     for source in &mut plan.source {
         source.privacy = checked.privacy(&plan.source_dataset, &source.name);
-        let reads = |value: &Expr| {
-            let mut found = false;
-            value.visit(&mut |e| found |= matches!(&e.kind, ExprKind::Column(name) if *name == source.name));
-            found
-        };
+        let reads = |value: &Expr| value.columns().contains(&source.name.as_str());
         let made = plan.columns.iter().filter(|target| target.ty != Type::Boolean && target.value.as_ref().is_some_and(reads));
         let most = made.map(|target| target.privacy).max().unwrap_or_default();
         source.privacy = source.privacy.max(most);
@@ -86,18 +82,12 @@ fn plan(contract: &Contract, source: &Contract, sources: &SourceMap) -> Plan {
     }
 }
 
-/// The other datasets that rules read: those of aggregates, and those that rules in SQL name, where a word that stands for
-/// something else does no harm.
+/// The other datasets that rules read: those of aggregates, and those that rules in SQL name.
 fn beside(checked: &Checked, rules: &[PlanRule]) -> Vec<Beside> {
-    let (mut words, mut read) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+    let mut read = std::collections::BTreeSet::new();
     for planned in rules {
         match &planned.rule.kind {
-            RuleKind::NoRows { sql } => {
-                // Names in backticks are the same names.
-                let plain = sql.to_lowercase().replace('`', "");
-                let parts = plain.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.'));
-                words.extend(parts.map(str::to_owned));
-            }
+            RuleKind::NoRows { sql } => read.extend(queries::named(sql, checked).map(|c| c.dataset.clone())),
             RuleKind::Aggregate { condition, .. } | RuleKind::Row { condition } => self::read(condition, &mut read),
             _ => {}
         }
@@ -105,7 +95,7 @@ fn beside(checked: &Checked, rules: &[PlanRule]) -> Vec<Beside> {
             read.insert(dataset.clone());
         }
     }
-    let named = |c: &&Contract| read.contains(&c.dataset) || words.contains(&c.dataset.to_lowercase());
+    let named = |c: &&Contract| read.contains(&c.dataset);
     let inherited = |dataset: &str, c: SourceColumn| SourceColumn { privacy: checked.privacy(dataset, &c.name), ..c };
     let columns = |c: &Contract| c.columns.iter().map(source_column).map(|column| inherited(&c.dataset, column)).collect();
     let of = |c: &Contract| Beside { dataset: c.dataset.clone(), columns: columns(c) };
@@ -130,13 +120,7 @@ fn column(c: &Column, value: Option<Expr>) -> PlanColumn {
 
 /// The files' column itself.
 fn own(c: &Column) -> Expr {
-    Expr {
-        kind: ExprKind::Column(c.name.clone()),
-        ty: c.ty.clone(),
-        nullable: c.nullable,
-        grain: Grain::Row,
-        span: c.span,
-    }
+    Expr::column(&c.name, c.ty.clone(), c.nullable, c.span)
 }
 
 fn planned(rule: &Rule, sources: &SourceMap) -> PlanRule {

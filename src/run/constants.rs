@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use arrow::buffer::BooleanBuffer;
 
-use super::judge::{Batch, pass_over};
+use super::judge::pass_over;
+use super::scan::Batch;
 use super::{Job, prepare};
 use crate::engine::aggregates::{Metric, Tally};
 use crate::engine::compile::Judgement;

@@ -2,35 +2,27 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::AtomicU64;
 
 use arrow::datatypes::{DataType, Field, Schema};
-use datafusion::error::DataFusionError;
-use datafusion::execution::TaskContext;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
-use futures::StreamExt;
-use futures::future::BoxFuture;
-use tokio::task::{JoinError, JoinHandle};
 
 use super::routed::{Merged, Routed};
 use super::rules::{self, Findings};
+use super::scan::{self, Batch};
 use super::verdict::{Counts, holds, likely_holds};
 use super::{
     BatchVerdict, Effect, Evidence, Job, Report, RowCounts, RuleVerdict, Seen, Sink, constants, lossy, over_table, pictures, prepare, queries,
     samples, schema, spared, texts,
 };
 use crate::engine::aggregates::{self, Metric};
-use crate::engine::audit::{AuditExec, Extra, ExtraAt, Pass, Tallies};
+use crate::engine::audit::{Extra, Pass, Tallies};
 use crate::engine::compile::{Judgement, Unique};
-use crate::engine::expr::Frame;
-use crate::engine::prove::{self, Course, Wants, Work};
+use crate::engine::prove::{self, Course, Wants};
 use crate::engine::references::{KeySet, Part};
 use crate::engine::rows::RowId;
 use crate::engine::show;
-use crate::engine::sources::layout::{Layout, Reader, layouts};
-use crate::engine::sources::stored::Stored;
-use crate::engine::sources::{NotOpened, Opened, Session, open_declared, storage};
+use crate::engine::sources::layout::{Layout, layouts};
+use crate::engine::sources::{NotOpened, Session, open_declared};
 use crate::engine::sql::tables::Keep;
 use crate::engine::types::arrow_type;
 use crate::engine::unique::{Found, Mode, Packing};
@@ -153,12 +145,6 @@ struct Routing {
     modes: Vec<Mode>,
 }
 
-/// The files of a batch.
-pub struct Batch<'a> {
-    pub opened: &'a Arc<Opened>,
-    pub layouts: &'a [Layout],
-}
-
 /// As [`pass_over`], with what was kept of the values, of every so many row groups.
 pub async fn tallies_over(
     session: &Session,
@@ -176,7 +162,7 @@ pub async fn tallies_over(
             (number - 1) % every == 0
         });
     });
-    run(session, batch, &pass, &course, None).await?;
+    scan::run(session, batch, &pass, &course, None).await?;
     Ok(pass.tallies())
 }
 
@@ -189,7 +175,7 @@ pub async fn pass_over(
 ) -> Result<(Vec<Result<Value, String>>, u64), NotOpened> {
     let pass = Arc::new(counting(&Arc::new(plan.clone()), &judgement, Vec::new()));
     let course = Course::of_all(batch.opened, batch.layouts, &judgement);
-    let bytes = run(session, batch, &pass, &course, None).await?;
+    let bytes = scan::run(session, batch, &pass, &course, None).await?;
     let tallies = pass.tallies().metrics;
     let value = |(metric, tally): (&Metric, aggregates::Tally)| match tally.failed() {
         Some((_, reason)) => Err(reason.clone()),
@@ -275,7 +261,7 @@ async fn passes(
             fault: Default::default(),
         });
         let progress = if round == 1 { job.progress } else { None };
-        report.bytes_read += run(session, batch, &pass, course, progress).await?;
+        report.bytes_read += scan::run(session, batch, &pass, course, progress).await?;
         let mut tallies = pass.tallies();
         let routed = |holds: &[bool], modes: Vec<Mode>, unjudged: &BTreeMap<usize, String>| Routed {
             plan: Arc::clone(plan),
@@ -375,7 +361,7 @@ async fn references(
                     .with_help("give more with `--memory`")
             })?;
             let pass = Arc::new(Pass { samples: usize::MAX, ..counting(plan, &alone, vec![Some(Arc::new(part))]) });
-            report.bytes_read += run(session, batch, &pass, &Course::of_all(batch.opened, batch.layouts, &alone), None).await?;
+            report.bytes_read += scan::run(session, batch, &pass, &Course::of_all(batch.opened, batch.layouts, &alone), None).await?;
             report.passes += 1;
             let tallies = pass.tallies();
             orphans.extend(tallies.rules.get(reference.rule).into_iter().flat_map(|t| t.first.rows()));
@@ -501,89 +487,6 @@ async fn revise(
     Ok(wrong)
 }
 
-/// Runs a pass over all files; gives the bytes of the columns that it reads.
-async fn run(
-    session: &Session,
-    batch: &Batch<'_>,
-    pass: &Arc<Pass>,
-    course: &Course,
-    progress: Option<&(dyn Fn(u64) + Send + Sync)>,
-) -> Result<u64, NotOpened> {
-    let (opened, layouts) = (batch.opened, batch.layouts);
-    let write = pass.sink.is_some();
-    let mut bytes = 0;
-    let mut partitions: Vec<(Arc<dyn ExecutionPlan>, usize, Vec<usize>)> = Vec::new();
-    for work in &course.works {
-        count_proven(pass, work);
-        if !work.read {
-            continue;
-        }
-        let layout = &layouts[work.layout];
-        let inputs = pass.judgement.inputs(&work.open);
-        let read: Vec<bool> = (0..pass.plan.source.len()).map(|i| write || inputs.contains(&i)).collect();
-        let (reader, mut columns) = Reader::new(opened, layout, &pass.plan.source, &read);
-        let mut at: Vec<ExtraAt> = Vec::new();
-        for extra in &pass.extra {
-            let position = layout.extra.iter().find(|p| layout.schema.field(**p).name() == &extra.name);
-            at.push(position.filter(|_| write).map(|position| {
-                columns.push(*position);
-                columns.len() - 1
-            }));
-        }
-        let pieces = work.pieces();
-        bytes += opened.bytes(&pieces, &columns);
-        let parts = opened.share_out(&pieces, session.partitions);
-        if parts.is_empty() {
-            continue;
-        }
-        let stored = pass.sink.as_ref().filter(|sink| sink.takes_stored()).map(|_| {
-            let accepted = &pass.judgement.columns;
-            let own = accepted.iter().map(|node| pass.judgement.program.input_of(*node));
-            let other = std::iter::repeat_n(None, pass.accepted.fields().len().saturating_sub(accepted.len()));
-            Arc::new(Stored::new(opened, layout, own.chain(other).collect()))
-        });
-        let fetched = stored.as_ref().map(|stored| Arc::clone(&stored.fetched));
-        let scan = opened.scan_as_stored(layout, &columns, &parts, fetched);
-        let (offset, open) = (partitions.len(), Arc::clone(&work.open));
-        let audit: Arc<dyn ExecutionPlan> =
-            Arc::new(AuditExec::new(scan, Arc::clone(pass), reader, at, open, offset, stored));
-        for partition in 0..audit.output_partitioning().partition_count() {
-            let files = parts.get(partition).map(|p| p.iter().map(|piece| piece.file).collect()).unwrap_or_default();
-            partitions.push((Arc::clone(&audit), partition, files));
-        }
-    }
-    for sink in pass.sink.iter().chain(&pass.watch) {
-        sink.begin(Arc::clone(&pass.accepted), Arc::clone(&pass.held), partitions.len()).await?;
-    }
-    let mut tasks: Vec<BoxFuture<'static, Worked>> = Vec::with_capacity(partitions.len());
-    for (audit, partition, files) in partitions {
-        tasks.push(Box::pin(work(audit, partition, session.task(), files)));
-    }
-    let mut running = futures::stream::iter(tasks).buffer_unordered(session.partitions);
-    let mut told = 0;
-    let mut tell = || {
-        let read = pass.read.load(Ordering::Relaxed);
-        if let Some(progress) = progress && read > told {
-            progress(read - told);
-            told = read;
-        }
-    };
-    let mut tick = tokio::time::interval(Duration::from_millis(100));
-    loop {
-        tokio::select! {
-            done = running.next() => match done {
-                None => break,
-                Some((Ok(Ok(())), _)) => {}
-                Some((Ok(Err(error)), files)) => return Err(failed(pass, opened, &error, &files)),
-                Some((Err(_), _)) => return Err(Fault::internal("a part of the judgement stopped early").into()),
-            },
-            _ = tick.tick() => tell(),
-        }
-    }
-    tell();
-    Ok(bytes)
-}
-
 /// What is asked of rows beside the verdicts of the rules that rows decide.
 fn wants(judgement: &Judgement, keys: &[Option<Arc<KeySet>>], write: bool) -> Wants {
     match (write, keys.iter().any(Option::is_some)) {
@@ -609,85 +512,6 @@ fn evidence(plan: &Plan, judgement: &Judgement, course: &Course) -> Vec<Evidence
         };
     }
     evidence
-}
-
-/// Counts the rows that need not be looked at.
-fn count_proven(pass: &Pass, work: &Work) {
-    let mut tallies = pass.new_tallies();
-    let judgement = &pass.judgement;
-    for group in &work.groups {
-        for (i, check) in judgement.checks.iter().enumerate().filter(|(i, _)| !work.open[*i]) {
-            let proof = group.proofs[i].unwrap_or_default();
-            tallies.rules[check.rule].checked += proof.checked;
-            tallies.rules[check.rule].unknown += proof.unknown;
-        }
-        if !work.read {
-            tallies.rows += group.rows;
-            let rows = usize::try_from(group.rows).unwrap_or(usize::MAX);
-            let mut frame = Frame::new(&judgement.program, rows, &[]);
-            for (metric, tally) in judgement.metrics.iter().zip(&mut tallies.metrics) {
-                tally.update(metric, &mut frame, None);
-            }
-        }
-    }
-    pass.read.fetch_add(if work.read { 0 } else { tallies.rows }, Ordering::Relaxed);
-    pass.left.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((usize::MAX, tallies));
-}
-
-/// How a partition ended, and its files.
-type Worked = (Result<Result<(), DataFusionError>, JoinError>, Vec<usize>);
-
-async fn work(audit: Arc<dyn ExecutionPlan>, partition: usize, context: Arc<TaskContext>, files: Vec<usize>) -> Worked {
-    let work = tokio::spawn(async move {
-        let mut stream = audit.execute(partition, context)?;
-        while let Some(batch) = stream.next().await {
-            batch?;
-        }
-        Ok(())
-    });
-    (Aborting(work).await, files)
-}
-
-/// A task that ends with whoever waits for it.
-struct Aborting<T>(JoinHandle<T>);
-
-impl<T> std::future::Future for Aborting<T> {
-    type Output = Result<T, JoinError>;
-
-    fn poll(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Self::Output> {
-        std::pin::Pin::new(&mut self.0).poll(context)
-    }
-}
-
-impl<T> Drop for Aborting<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Why a pass ended early: a fault of ours or of storage, or files that are broken inside.
-fn failed(pass: &Pass, opened: &Opened, error: &DataFusionError, files: &[usize]) -> NotOpened {
-    let fault = pass.fault.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-    if let Some(fault) = fault {
-        return fault.into();
-    }
-    let name = files.first().and_then(|f| opened.files.get(*f)).map_or("", |f| f.input.path.as_str());
-    match error.find_root() {
-        DataFusionError::ObjectStore(e) => storage(e, name).into(),
-        DataFusionError::ResourcesExhausted(_) => {
-            Fault::usage("the judgement needs more memory than it may have").with_help("give more with `--memory`").into()
-        }
-        DataFusionError::ParquetError(_) | DataFusionError::ArrowError(..) if files.len() == 1 => {
-            NotOpened::Broken(format!("`{name}` cannot be read to its end"))
-        }
-        DataFusionError::ParquetError(_) | DataFusionError::ArrowError(..) => {
-            NotOpened::Broken(format!("`{name}`, or a file after it, cannot be read to its end"))
-        }
-        _ => Fault::internal("the rows of the batch could not be read").into(),
-    }
 }
 
 /// The columns that no contract declares, in the order in which files have them; of two types, as text.

@@ -4,7 +4,7 @@ use arrow::array::{ArrayRef, AsArray};
 use arrow::buffer::BooleanBuffer;
 
 use super::constants::{add, columns_in, columns_of, metric};
-use super::judge::Batch;
+use super::scan::Batch;
 use super::routed::Routed;
 use super::{Job, prepare};
 use crate::engine::aggregates::Tally;

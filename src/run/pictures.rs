@@ -7,13 +7,14 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::Job;
-use super::judge::{Batch, tallies_over};
+use super::judge::tallies_over;
+use super::scan::Batch;
 use crate::engine::aggregates;
-use crate::engine::compile::{Judgement, columns_in, columns_of, distribution};
+use crate::engine::compile::{Judgement, columns_of, distribution};
 use crate::engine::drift::Distribution;
 use crate::engine::show;
 use crate::engine::sources::Session;
-use crate::hir::{Expr, ExprKind, Grain, Privacy, Rows, RuleKind, Type, Value};
+use crate::hir::{Expr, ExprKind, Privacy, Rows, RuleKind, Type, Value};
 use crate::ir::{Plan, PlanColumn};
 use crate::source::Span;
 
@@ -105,32 +106,22 @@ fn judged(plan: &Plan) -> (Vec<&PlanColumn>, Vec<String>) {
         read.extend(columns_of(planned));
         if let RuleKind::Aggregate { condition, .. } = &planned.rule.kind {
             condition.visit(&mut |e| match &e.kind {
-                ExprKind::Aggregate(a) if a.rows == Rows::Own => read.extend(a.args.iter().chain(a.filter.as_deref()).flat_map(columns_in)),
-                ExprKind::Drift { value, .. } => read.extend(columns_in(value)),
+                ExprKind::Aggregate(a) if a.rows == Rows::Own => {
+                    read.extend(a.args.iter().chain(a.filter.as_deref()).flat_map(Expr::columns).map(str::to_owned));
+                }
+                ExprKind::Drift { value, .. } => read.extend(value.columns().into_iter().map(str::to_owned)),
                 _ => {}
             });
         }
     }
     let drawn = |c: &&PlanColumn| c.ty.is_numeric() || c.ty.is_temporal() || matches!(c.ty, Type::String | Type::Boolean);
     let all = plan.columns.iter().filter(|c| read.contains(&c.name));
-    let (shown, hidden): (Vec<_>, Vec<_>) = all.partition(|c| privacy(plan, c) == Privacy::Public);
+    let (shown, hidden): (Vec<_>, Vec<_>) = all.partition(|c| c.privacy == Privacy::Public);
     (shown.into_iter().filter(drawn).take(COLUMNS).collect(), hidden.into_iter().map(|c| c.name.clone()).collect())
 }
 
-/// Of the column, and of all that it is made from.
-fn privacy(plan: &Plan, column: &PlanColumn) -> Privacy {
-    let source = |name: &String| plan.source.iter().find(|c| c.name == *name).map_or(Privacy::Public, |c| c.privacy);
-    column.value.iter().flat_map(columns_in).map(|name| source(&name)).fold(column.privacy, Privacy::max)
-}
-
 fn value_of(column: &PlanColumn) -> Expr {
-    Expr {
-        kind: ExprKind::Column(column.name.clone()),
-        ty: column.ty.clone(),
-        nullable: column.nullable,
-        grain: Grain::Row,
-        span: Span::default(),
-    }
+    Expr::column(&column.name, column.ty.clone(), column.nullable, Span::default())
 }
 
 /// How a distribution is drawn: value by value, by ranges, or not at all.

@@ -14,7 +14,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlanProperties;
 use futures::StreamExt;
 
-use super::judge::Batch;
+use super::scan::Batch;
 use super::routed::Routed;
 use super::{Job, Sample};
 use crate::engine::show;

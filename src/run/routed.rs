@@ -10,7 +10,7 @@ use arrow::datatypes::{Field, Schema};
 use datafusion::physical_plan::ExecutionPlanProperties;
 use futures::StreamExt;
 
-use super::judge::Batch;
+use super::scan::Batch;
 use super::{Job, prepare};
 use crate::engine::audit::{self, Pass};
 use crate::engine::compile::Judgement;

@@ -1,6 +1,5 @@
 //! What is known before a row is read: whether the files have the columns, in types that can be read.
 
-use crate::engine::compile::columns_in;
 use crate::engine::sources::Opened;
 use crate::engine::sources::layout::{Found, Layout, problem};
 use crate::engine::sources::schema::type_of;
@@ -22,9 +21,8 @@ pub fn broken(plan: &Plan, problems: &[Option<String>]) -> Vec<Option<String>> {
             let missing = format!("{} has no column that becomes `{}`", plan.source_dataset, column.name);
             return (!column.nullable).then_some(missing);
         };
-        let reads = columns_in(value);
-        let position = |name: &String| plan.source.iter().position(|c| &c.name == name);
-        reads.iter().find_map(|name| {
+        let position = |name: &str| plan.source.iter().position(|c| c.name == name);
+        value.columns().into_iter().find_map(|name| {
             let problem = problems.get(position(name)?)?.as_ref()?;
             Some(format!("`{name}` {problem}"))
         })
@@ -52,8 +50,8 @@ pub fn notes(plan: &Plan, opened: &Opened, layouts: &[Layout]) -> Vec<Option<Str
     let rule = |kind: &RuleKind| {
         let RuleKind::Type { column } = kind else { return None };
         let value = plan.column(column)?.value.as_ref()?;
-        let reads = columns_in(value);
-        plan.source.iter().enumerate().filter(|(_, c)| reads.contains(&c.name)).find_map(|(i, c)| of_source(i, c))
+        let reads = value.columns();
+        plan.source.iter().enumerate().filter(|(_, c)| reads.contains(&c.name.as_str())).find_map(|(i, c)| of_source(i, c))
     };
     plan.rules.iter().map(|planned| rule(&planned.rule.kind)).collect()
 }

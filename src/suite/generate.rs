@@ -76,7 +76,7 @@ pub fn claims<'c>(contract: &'c Contract, column: &Column) -> Vec<&'c Expr> {
         .iter()
         .filter(own)
         .filter_map(condition)
-        .filter(|e| columns_of(e).iter().all(|c| *c == column.name))
+        .filter(|e| e.columns().into_iter().all(|c| c == column.name))
         .collect()
 }
 
@@ -99,19 +99,6 @@ impl crate::eval::Scope for One<'_> {
     fn now(&self) -> i64 {
         CLOCK
     }
-}
-
-/// The columns that an expression reads, each once.
-pub fn columns_of(expr: &Expr) -> Vec<&str> {
-    let mut found: Vec<&str> = Vec::new();
-    each_part(expr, &mut |part| {
-        if let ExprKind::Column(name) = &part.kind {
-            if !found.contains(&name.as_str()) {
-                found.push(name);
-            }
-        }
-    });
-    found
 }
 
 /// Values worth trying, the plainest first.
@@ -331,7 +318,7 @@ pub fn read_by(rules: &[&Rule]) -> Vec<String> {
             RuleKind::Row { condition } => Some(condition),
             _ => None,
         };
-        for name in rule.when.iter().chain(condition).flat_map(columns_of) {
+        for name in rule.when.iter().chain(condition).flat_map(Expr::columns) {
             if !found.iter().any(|f| f == name) {
                 found.push(name.to_owned());
             }
@@ -342,15 +329,7 @@ pub fn read_by(rules: &[&Rule]) -> Vec<String> {
 
 /// What a rule says of a batch of this one row.
 pub fn verdict(contract: &Contract, rule: &Rule, row: &Row) -> Verdict {
-    let world = World {
-        contract,
-        now: CLOCK,
-        batch: vec![row.clone()],
-        table: Vec::new(),
-        merges: false,
-        given: BTreeMap::new(),
-        history: None,
-    };
+    let world = World::of_rows(contract, CLOCK, vec![row.clone()]);
     judge(&[rule], &world).pop().map_or(Verdict::NotEvaluated(String::new()), |j| j.verdict)
 }
 

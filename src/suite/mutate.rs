@@ -107,7 +107,7 @@ fn alone(contract: &Contract, rule: &Rule, changed: &Rule) -> Option<Telling> {
         _ => Vec::new(),
     };
     let exprs: Vec<Expr> = [rule, changed].into_iter().flat_map(conditions).collect();
-    let read: Vec<String> = exprs.iter().flat_map(generate::columns_of).map(str::to_owned).collect();
+    let read: Vec<String> = exprs.iter().flat_map(|e| e.columns()).map(str::to_owned).collect();
     let said = |rule: &Rule, row: &Row| generate::verdict(contract, rule, row);
     let wanted = |row: &Row| {
         let both = [said(rule, row), said(changed, row)];

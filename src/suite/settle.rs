@@ -1,7 +1,5 @@
 //! Columns that a test leaves out, filled so that rules over several columns hold too.
 
-use std::collections::BTreeMap;
-
 use crate::eval::zone::DAY;
 use crate::hir::{Column, ExpectWhat, Expr, Over, Rule, RuleKind, Test, Type, Value};
 
@@ -31,7 +29,7 @@ pub fn settle(world: &mut World, rules: &[&Rule], test: &Test) {
             }
             for rule in apart.iter().filter(|_| at > 0) {
                 let RuleKind::Unique { by, .. } = &rule.kind else { continue };
-                let reads: Vec<String> = by.iter().flat_map(generate::columns_of).map(str::to_owned).collect();
+                let reads: Vec<String> = by.iter().flat_map(Expr::columns).map(str::to_owned).collect();
                 changed |= mend(world, at, &free, &reads, &near(&rows, &reads), &rows, &|w| is_apart(w, at, rule));
             }
             if !changed {
@@ -59,7 +57,7 @@ fn near<'r>(rules: &[&'r Rule], columns: &[String]) -> Vec<&'r Expr> {
         let condition = if let RuleKind::Row { condition } = &rule.kind { Some(condition) } else { None };
         rule.when.iter().chain(condition)
     });
-    conditions.filter(|e| generate::columns_of(e).iter().any(|c| columns.iter().any(|name| name == c))).collect()
+    conditions.filter(|e| e.columns().into_iter().any(|c| columns.iter().any(|name| name == c))).collect()
 }
 
 /// Looks for values of the free columns that `reads` names under which `wanted` is so and no row rule breaks anew.
@@ -128,29 +126,14 @@ fn set(row: &mut Row, column: &str, value: Option<&Value>) {
 
 /// Whether a row rule lets the row through.
 fn holds(world: &World, at: usize, rule: &Rule) -> bool {
-    let one = World {
-        contract: world.contract,
-        now: world.now,
-        batch: vec![world.batch[at].clone()],
-        table: Vec::new(),
-        merges: false,
-        given: BTreeMap::new(),
-        history: None,
-    };
+    let one = World::of_rows(world.contract, world.now, vec![world.batch[at].clone()]);
     judge(&[rule], &one).pop().is_none_or(|j| j.verdict != Verdict::Breaks)
 }
 
 /// Whether no row before is the same to a `unique` rule.
 fn is_apart(world: &World, at: usize, rule: &Rule) -> bool {
-    let mut before = World {
-        contract: world.contract,
-        now: world.now,
-        batch: world.batch[..=at].to_vec(),
-        table: world.table.clone(),
-        merges: world.merges,
-        given: BTreeMap::new(),
-        history: None,
-    };
+    let before = World::of_rows(world.contract, world.now, world.batch[..=at].to_vec());
+    let mut before = World { table: world.table.clone(), merges: world.merges, ..before };
     let number = u64::try_from(at).unwrap_or(0) + 1;
     for (row, n) in before.batch.iter_mut().zip(1..) {
         row.number = Some(n);

@@ -107,7 +107,7 @@ fn examples(contract: &Contract, rule: &Rule) -> Vec<(&'static str, String)> {
             facts.rules.first().map_or_else(Vec::new, |r| both(with(&r.holds), with(&r.breaks)))
         }
         RuleKind::Unique { by, key, .. } => {
-            let columns: Vec<&str> = by.iter().flat_map(generate::columns_of).collect();
+            let columns: Vec<&str> = by.iter().flat_map(|e| e.columns()).collect();
             let names = columns.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(" or ");
             let values = sample(&mut columns.iter().copied(), &|i| columns[i].to_owned());
             let null = if *key { "; a null is no key" } else { "; a row with a null in it is like no other" };

@@ -65,6 +65,11 @@ impl<'a> World<'a> {
         world
     }
 
+    /// A batch, and nothing beside it.
+    pub fn of_rows(contract: &'a Contract, now: i64, batch: Vec<Row>) -> Self {
+        World { contract, now, batch, table: Vec::new(), merges: false, given: BTreeMap::new(), history: None }
+    }
+
     /// The table as it would be after the promotion of these rows.
     pub fn after<'r>(&'r self, rows: &[&'r Row]) -> Vec<&'r Row> {
         let key: Vec<&str> = self.contract.key().map(|c| c.name.as_str()).collect();

@@ -57,6 +57,31 @@ fn a_range_is_formatted_alone() {
     assert_eq!(format_range("type A = int\n", 0..3), vec![]);
 }
 
+/// A reader that tries everything again at each depth would take longer than anybody waits.
+#[test]
+fn what_is_opened_and_never_closed_is_read_in_no_time() {
+    const BEFORE: &[&str] = &[
+        "",
+        "contract a.b @ 1.0.0 {\n",
+        "contract a.b @ 1.0.0 {\n columns {\n x: int where ",
+        "contract a.b @ 1.0.0 {\n columns {\n x: ",
+        "contract a.b @ 1.0.0 {\n rules {\n",
+        "contract a.b @ 1.0.0 {\n rules {\n r: ",
+        "promote a.b to c.d {\n with {\n x = ",
+        "test \"x\" for a.b {\n rows {\n",
+        "fn f(x: int): int = ",
+    ];
+    const OPENED: &[&str] = &[
+        "{", "(", "[", "f(", "a[", "x in (", "any(x in (", "every(x in any(", "cast(", "try_cast(", "extract(a from ", "case when ",
+        "x between ", "x filter(where ", "f(x) over (", "exists(select ", "(a from b where ", "array<", "struct<a: ", "check(", "rules {",
+        "columns {", "not ", "- ", "\"", "/*",
+    ];
+    for (before, opened) in BEFORE.iter().flat_map(|b| OPENED.iter().map(move |o| (b, o))) {
+        let text = before.to_string() + &opened.repeat(40);
+        assert_eq!(format(&format(&text).text).text, format(&text).text, "{text}");
+    }
+}
+
 /// A small generator (xorshift), so that a failure can be repeated.
 struct Chance(u64);
 

@@ -24,13 +24,7 @@ fn take(child: &mut Expr, operands: &mut Vec<Expr>) {
         }
         return;
     }
-    let column = Expr {
-        kind: ExprKind::Column(format!("${}", operands.len())),
-        ty: child.ty.clone(),
-        nullable: true,
-        grain: Grain::Row,
-        span: Span::default(),
-    };
+    let column = Expr::column(format!("${}", operands.len()), child.ty.clone(), true, Span::default());
     operands.push(std::mem::replace(child, column));
 }
 
@@ -91,13 +85,7 @@ fn evaluate(program: &Program, expr: &Expr, operands: &[Value]) -> Result<Value,
 
 /// A cast row by row.
 pub fn cast(program: &Program, a: Computed, from: &Type, to: &Type, attempt: bool) -> Computed {
-    let operand = Expr {
-        kind: ExprKind::Column("$0".into()),
-        ty: from.clone(),
-        nullable: true,
-        grain: Grain::Row,
-        span: Span::default(),
-    };
+    let operand = Expr::column("$0", from.clone(), true, Span::default());
     let kind = ExprKind::Cast { value: Box::new(operand), attempt };
     let expr = Expr { kind, ty: to.clone(), nullable: true, grain: Grain::Row, span: Span::default() };
     let (constant, rows) = (a.constant, a.values.len());
