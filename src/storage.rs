@@ -216,6 +216,12 @@ fn denied(answer: &str) -> &'static str {
 
 /// What the answer of a server says, which some requests, such as listings, pass on as nothing but text.
 fn refused(text: &str) -> Option<(FaultKind, Option<&'static str>)> {
+    // Deletes are asked for in bulk, and a key's refusal stands in an answer that is well otherwise.
+    if text.contains("DeleteObjects request failed for key ") {
+        let (_, code) = text.rsplit_once("(code: ")?;
+        let denied = matches!(code, "AccessDenied)" | "AllAccessDisabled)" | "AccountProblem)" | "NotSignedUp)");
+        return denied.then_some((FaultKind::Permission, Some("permission denied")));
+    }
     let (_, answer) = text.split_once("non-2xx status code: ")?;
     let expired = answer.contains("<Code>ExpiredToken</Code>") || answer.contains("<Code>InvalidToken</Code>");
     match answer.get(..3)? {

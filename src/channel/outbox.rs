@@ -7,19 +7,24 @@
 //! | `outbox/paused/CHANNEL.json` | until when a server wants to be left alone |
 //!
 //! A message is written before its thread is, and both before the ledger: whoever crashes in between writes the same
-//! message again, under the same number. What is sent and not yet removed is sent twice, with the same id.
+//! message again, under the same number. What is sent and not yet removed is sent twice, with the same id. Where nothing may be
+//! removed, the file says that it is sent.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::message::{Kind, Message};
 use crate::fault::Fault;
+use crate::ir::InputFile;
 use crate::lake::store::{Store, hex};
 use crate::storage::Storage;
 
 pub struct Outbox {
     store: Store,
 }
+
+/// Instead of a message, where an account may not remove it; shorter than any message.
+const SENT: &str = "\"sent\"";
 
 /// What was last told in a thread.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,8 +106,7 @@ impl Outbox {
 
     /// What waits for a channel, in the order in which it was written.
     pub async fn pending(&self, channel: &str) -> Result<Vec<Pending>, Fault> {
-        let mut files = self.store.list_below(&format!("pending/{}", folder(channel))).await?;
-        files.retain(|f| f.path.ends_with(".json"));
+        let mut files = self.files(channel).await?;
         files.sort_by(|a, b| (a.modified, &a.path).cmp(&(b.modified, &b.path)));
         let mut found = Vec::new();
         for file in files {
@@ -114,14 +118,22 @@ impl Outbox {
         Ok(found)
     }
 
+    async fn files(&self, channel: &str) -> Result<Vec<InputFile>, Fault> {
+        let mut files = self.store.list_below(&format!("pending/{}", folder(channel))).await?;
+        files.retain(|f| f.path.ends_with(".json") && f.size > SENT.len() as u64);
+        Ok(files)
+    }
+
     pub async fn waiting(&self, channel: &str) -> usize {
-        let files = self.store.list_below(&format!("pending/{}", folder(channel))).await;
-        files.map_or(0, |files| files.iter().filter(|f| f.path.ends_with(".json")).count())
+        self.files(channel).await.map_or(0, |files| files.len())
     }
 
     /// It is sent.
     pub async fn done(&self, pending: &Pending) {
-        self.store.discard([pending.path.clone()]).await;
+        if self.store.remove(&pending.path).await.is_err() {
+            // What even this does not note is sent again.
+            let _ = self.store.write(&pending.path, SENT.as_bytes()).await;
+        }
     }
 
     /// Microseconds since 1970 until which the channel is left alone.

@@ -5,7 +5,7 @@ use crate::ir::Plan;
 use crate::ledger::BatchEntry;
 use crate::report::text;
 use crate::run::{Effect, Report, RuleResult};
-use crate::sla::{Level, Status, rfc3339};
+use crate::sla::{self, Level, Status, rfc3339};
 use crate::source::SourceMap;
 
 /// What every message of a command says.
@@ -51,7 +51,10 @@ pub fn of_batch(
             format!("{dataset}: batch {batch} is refused"),
             Some("Nothing of it was published. Once its cause is gone, run it again."),
         ),
-        Kind::Quarantined => (format!("{dataset}: batch {batch} is published, with rows in quarantine"), None),
+        Kind::Quarantined => (
+            format!("{dataset}: batch {batch} is published, with rows in quarantine"),
+            Some("Its other rows are published. Correct the data where it comes from, or the contract; `dqc quarantine retry` judges what is held again."),
+        ),
         Kind::Warned => (format!("{dataset}: batch {batch} is published, with warnings"), None),
         Kind::Retried => (retried(entry), None),
         Kind::Recovered | Kind::SlaMissed => (format!("{dataset}: batch {batch} is published after all"), None),
@@ -80,7 +83,10 @@ pub fn of_batch(
         fix: None,
         holds_up: Vec::new(),
         next: next.map(str::to_owned),
-        again: trouble.then(|| format!("{again} --dry-run")),
+        again: match kind {
+            Kind::Quarantined => Some(again.replacen("dqc run", "dqc quarantine show", 1)),
+            _ => trouble.then(|| format!("{again} --dry-run")),
+        },
     }
 }
 
@@ -206,9 +212,16 @@ pub fn of_level(
         because: level.because.clone(),
         fix: level.fix.clone(),
         holds_up,
-        next: (kind != Kind::Recovered)
-            .then(|| "Look at why the batch is late, and tell those who rely on it; late and good is published.".to_owned()),
+        next: (kind != Kind::Recovered).then(|| next(level.kind).to_owned()),
         again: (kind != Kind::Recovered).then(|| format!("{command} {}", level.contract)),
+    }
+}
+
+fn next(kind: sla::Kind) -> &'static str {
+    match kind {
+        sla::Kind::Deadline => "Look at why the batch is late, and tell those who rely on it; late and good is published.",
+        sla::Kind::Condition => "Look at what should have come and did not, and tell those who rely on it; nothing is held back for this.",
+        sla::Kind::Budget => "Tell those who rely on it, and look at what the misses have in common, or at whether too much is promised.",
     }
 }
 

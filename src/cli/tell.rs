@@ -1,7 +1,7 @@
 //! What a command tells to others than its user: messages, lineage, metrics. None of it changes what the command ends
 //! with, and all of it together delays the end by seconds.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -153,7 +153,9 @@ pub struct Witness<'a> {
     pub crier: Crier<'a>,
     pub compilation: &'a Compilation,
     pub lake: &'a Lake<'a>,
-    pub as_of: i64,
+    as_of: Cell<i64>,
+    /// Whether the clock is given, and does not go on.
+    given: bool,
     pub memory: Option<usize>,
     pub published: RefCell<BTreeSet<String>>,
     pub levels: RefCell<Option<sla::Report>>,
@@ -174,7 +176,8 @@ impl<'a> Witness<'a> {
             crier: Crier::new(outbox, head, &compilation.sources, &compilation.checked.promotions, plans),
             compilation,
             lake,
-            as_of: context.now(),
+            as_of: Cell::new(context.now()),
+            given: context.global.as_of.is_some(),
             memory: context.global.memory,
             published: RefCell::default(),
             levels: RefCell::default(),
@@ -188,7 +191,7 @@ impl<'a> Witness<'a> {
             places: &self.lake.places,
             storage: self.lake.storage,
             ledger,
-            as_of: self.as_of,
+            as_of: self.as_of.get(),
             memory: self.memory,
         }
     }
@@ -199,7 +202,7 @@ impl<'a> Witness<'a> {
         let mut levels = watch.judge(&watch.with_upstream(datasets)).await?.service_levels;
         // Others are looked at only for the cause.
         levels.retain(|l| datasets.contains(l.contract.as_str()));
-        Ok(sla::Report::new(self.as_of, levels))
+        Ok(sla::Report::new(self.as_of.get(), levels))
     }
 
     /// Judges them, puts what is new into the outbox, and books it.
@@ -229,6 +232,10 @@ impl promote::Witness for Witness<'_> {
         let stopped = summary.faults.iter().any(|f| matches!(f.kind, FaultKind::Stopped(_)));
         if !promised || stopped {
             return;
+        }
+        if !self.given {
+            // What was published just now was not there yet when the run began.
+            self.as_of.set(now());
         }
         match self.judge(&datasets, ledger).await {
             Ok(levels) => {

@@ -280,7 +280,12 @@ impl Table {
     pub async fn commits(&self) -> Result<Vec<(i64, HashMap<String, Value>)>, Fault> {
         let unreadable = |e| failed(&e, &format!("the log of the table `{}` could not be read", self.name));
         let all: Vec<_> = self.inner.history(None).try_collect().await.map_err(unreadable)?;
-        Ok((0..=self.version()).rev().zip(all.into_iter().map(|commit| commit.info)).collect())
+        let said = all.into_iter().map(|mut commit| {
+            // Kept beside the rest; in the log it is one of it.
+            commit.info.extend(commit.timestamp.map(|at| ("timestamp".to_owned(), at.into())));
+            commit.info
+        });
+        Ok((0..=self.version()).rev().zip(said).collect())
     }
 
     /// Makes the change, or says that it is not made.

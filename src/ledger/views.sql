@@ -108,7 +108,7 @@ select
     recovered as recovered_batches,
     blocked as blocked_batches,
     failed as failure_count,
-    unix_timestamp(finished_at) - unix_timestamp(started_at) as run_seconds,
+    cast(unix_micros(finished_at) - unix_micros(started_at) as double) / cast(1000000 as double) as run_seconds,
     as_of,
     started_at,
     finished_at

@@ -53,13 +53,15 @@ async fn a_receipt_tells_who_promoted_what_and_a_file_that_was_tampered_with_is_
         assert_eq!(receipt[key], *value, "{key}");
     }
     assert!(receipt["by"].as_str().is_some_and(|by| by.starts_with("grace@")), "{receipt}");
+    let at: chrono::DateTime<chrono::Utc> = receipt["at"].as_str().and_then(|at| at.parse().ok()).expect("when");
+    assert!((chrono::Utc::now() - at).num_minutes() < 10, "{receipt}");
     assert_eq!(receipt["contract_sha256"].as_str().map(str::len), Some(64));
     // The digest is that of the file as it lies there.
     let source = std::fs::read(shop.path("lake/bronze/orders/day=2026-11-20/a.parquet")).expect("the source");
     let sha256: String = <sha2::Sha256 as sha2::Digest>::digest(&source).iter().map(|b| format!("{b:02x}")).collect();
     assert_eq!(receipt["files"][0]["sha256"], sha256.as_str());
     let text = ok(&shop, &["receipt", "list", "silver.orders"]);
-    assert!(text.contains("day=2026-11-21") && text.contains("grace@"), "{text}");
+    assert!(text.contains("day=2026-11-21") && text.contains("grace@") && text.contains(&receipt["at"].as_str().expect("when")[..10]), "{text}");
 
     let verify = |args: &[&str]| {
         let output = shop.dqc(&[&["receipt", "verify", "silver.orders"], args].concat());

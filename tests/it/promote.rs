@@ -1,6 +1,7 @@
 //! Promotions on lakes in temporary folders, under a judge that needs no engine: a row of a negative amount is
 //! held back, a batch with an amount above 1000 is blocked.
 
+#[cfg(target_os = "linux")]
 mod crash;
 mod crowd;
 mod faults;
@@ -10,6 +11,8 @@ mod s3;
 mod scenarios;
 mod scripted;
 pub mod server;
+#[cfg(target_os = "linux")]
+mod tracer;
 mod traps;
 mod trusted;
 mod weather;

@@ -235,6 +235,18 @@ fn a_day_in_parts_is_there_when_its_last_part_is() {
     assert!(told(promised, twice, "2026-11-27T10:00:00Z")[0].ends_with("met"));
 }
 
+/// Its name tells whose batch it is: too early is in time. Without a name that tells a day, what comes before the day serves the day
+/// before: see the next test.
+#[test]
+fn a_batch_that_comes_before_its_day_is_in_time() {
+    let promised = "06:00 America/New_York days";
+    let ahead = "d=2026-11-26 - 2026-11-26T08:00:00Z; d=2026-11-27 - 2026-11-26T08:00:00Z; d=2026-12-24 - 2026-11-26T08:00:00Z";
+    let yesterday = "2026-11-26 2026-11-26T11:00:00Z met";
+    let today = "2026-11-27 2026-11-27T11:00:00Z met";
+    assert_eq!(told(promised, ahead, "2026-11-26T12:00:00Z"), [yesterday, today, "met"]);
+    assert_eq!(told(promised, ahead, "2026-11-27T12:00:00Z"), [yesterday, today, "2026-11-28 2026-11-28T11:00:00Z pending", "met"]);
+}
+
 #[test]
 fn a_dataset_without_days_is_asked_for_a_publication_on_the_day() {
     let promised = "06:00 America/New_York days";

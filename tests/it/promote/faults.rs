@@ -1,10 +1,12 @@
 //! Storage that fails: every operation of a command once before its effect and once after it, in each way that storage has.
 //! `DQC_TEST_POINTS=all` tries every one; else every commit loses its answer and its process, and a part of the others is tried.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use dqc::promote::Stop;
+use futures::{FutureExt, StreamExt};
 use object_store::memory::InMemory;
 
 use crate::promote::lake::Lake;
@@ -86,6 +88,15 @@ async fn tried(scenario: &Scenario, prepared: &InMemory, point: Point) {
     scenario.check_end(&seen, &at).await;
 }
 
+/// Tries all, a few at once, to the last: which of them failed.
+pub async fn each<F: Future<Output = ()>>(points: Vec<Point>, at_once: usize, tried: impl Fn(usize, Point) -> F) -> Vec<Point> {
+    let tries = futures::stream::iter(points.into_iter().enumerate()).map(|(number, point)| {
+        let tried = AssertUnwindSafe(tried(number, point)).catch_unwind();
+        async move { tried.await.is_err().then_some(point) }
+    });
+    tries.buffer_unordered(at_once).filter_map(async |failed| failed).collect().await
+}
+
 async fn enumerate(name: &str) {
     let scenario = scenarios::all().into_iter().find(|s| s.name == name).expect("a scenario");
     let prepared = Arc::new(InMemory::new());
@@ -100,9 +111,8 @@ async fn enumerate(name: &str) {
     // What is common to all is tried in full with one.
     let points = points(&asked, name != "append");
     let count = points.len();
-    for point in points {
-        tried(&scenario, &prepared, point).await;
-    }
+    let failed = each(points, 1, |_, point| tried(&scenario, &prepared, point)).await;
+    assert!(failed.is_empty(), "{name}: {failed:?}");
     let changes = asked.iter().filter(|asked| **asked != Asked::Read).count();
     println!("{name}: {} operations, {changes} of them change something; {count} points of failure tried", asked.len());
     assert!(count > 3, "{name}: {count} points only");

@@ -6,12 +6,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dqc::promote::Stop;
+use dqc::storage::Storage;
+use futures::{StreamExt, TryStreamExt};
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::sync::Notify;
+use url::Url;
 
-use crate::promote::faults::all_points;
+use crate::promote::faults::{all_points, each};
 use crate::promote::lake::Lake;
 use crate::promote::scenarios::{self, Scenario};
-use crate::promote::scripted::{How, Point};
+use crate::promote::scripted::{How, Point, Scripted};
 use crate::promote::server::Server;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,16 +29,27 @@ pub struct Request {
     pub copies: bool,
     /// How the server is asked to encrypt it.
     pub encryption: String,
+    /// What is to be deleted in bulk.
+    pub deletes: Vec<String>,
 }
 
 impl Request {
+    fn reads(&self) -> bool {
+        self.method == "GET" || self.method == "HEAD"
+    }
+
     fn is_commit(&self) -> bool {
         self.method == "PUT" && self.path.contains("_delta_log") && self.path.ends_with(".json")
     }
 }
 
-/// The status and the code of an answer that the server is not asked for.
-pub type Answer = fn(&Request, usize) -> Option<(&'static str, &'static str)>;
+/// The status and the body of an answer that the server is not asked for.
+pub type Answer = fn(&Request, usize) -> Option<(&'static str, String)>;
+
+/// A refusal as S3 words it.
+pub fn refusal(code: &str) -> String {
+    format!("<Error><Code>{code}</Code></Error>")
+}
 
 pub struct Proxy {
     pub url: String,
@@ -115,15 +132,16 @@ fn serve(mut client: TcpStream, state: &State) -> Option<()> {
     let mut words = head.split_whitespace().map(str::to_owned);
     let (method, target) = (words.next()?, words.next()?);
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let request = Request { method, path: path.to_owned(), query: query.to_owned(), copies, encryption };
+    let asked = if method == "POST" && query.contains("delete") { String::from_utf8_lossy(&body) } else { Default::default() };
+    let deletes = asked.split("<Key>").skip(1).filter_map(|rest| Some(rest.split_once("</Key>")?.0.to_owned())).collect();
+    let request = Request { method, path: path.to_owned(), query: query.to_owned(), copies, encryption, deletes };
     let (number, answer) = {
         let mut seen = state.seen.lock().ok()?;
         let answer = (state.answer)(&request, seen.len());
         seen.push(request);
         (seen.len() - 1, answer)
     };
-    if let Some((status, code)) = answer {
-        let body = format!("<Error><Code>{code}</Code></Error>");
+    if let Some((status, body)) = answer {
         let length = body.len();
         write!(client, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").ok()?;
         return client.shutdown(Shutdown::Write).ok();
@@ -172,9 +190,21 @@ fn struck(client: &mut TcpStream, state: &State, how: How) -> Option<()> {
 
 fn points(scenario: &str, turn: usize, seen: &[Request]) -> Vec<Point> {
     let point = |at, after, how| Point { at, after, how };
-    let ways = |at| [(false, How::Error), (true, How::Error), (true, How::Lost), (false, How::Crash), (true, How::Crash), (true, How::Hang)].map(|(after, how)| point(at, after, how));
     if all_points() {
-        return (0..seen.len()).flat_map(ways).collect();
+        let changes = [
+            (false, How::Error),
+            (false, How::Hang),
+            (false, How::Crash),
+            (true, How::Error),
+            (true, How::Lost),
+            (true, How::Hang),
+            (true, How::Crash),
+        ];
+        // Before and after are one where nothing changes.
+        let reads = [(false, How::Error), (true, How::Lost), (true, How::Hang), (true, How::Crash)];
+        let of = |r: &Request| if r.reads() { &reads[..] } else { &changes[..] };
+        let of_request = |(at, r)| of(r).iter().map(move |(after, how)| point(at, *after, *how));
+        return seen.iter().enumerate().flat_map(of_request).collect();
     }
     // The answers to commits are lost, each in one of the ways: the copy's first ones, of the others one to the table or its
     // quarantine.
@@ -186,11 +216,36 @@ fn points(scenario: &str, turn: usize, seen: &[Request]) -> Vec<Point> {
     lost.take(few).collect()
 }
 
-async fn tried(server: &Server, scenario: &Scenario, number: usize, point: Point) {
+fn in_memory() -> Storage {
+    Scripted::storage(&Arc::new(InMemory::new()), None).0
+}
+
+/// Everything below a place, as another storage has it.
+async fn carry(base: &str, from: &Storage, to: &Storage) {
+    let url = Url::parse(base).expect("a URL");
+    let (from, to) = (from.root(&url).expect("a store"), to.root(&url).expect("a store"));
+    let below = Path::from_url_path(url.path()).expect("a path");
+    let carried = from.list(Some(&below)).try_for_each_concurrent(8, async |file| {
+        let bytes = from.get(&file.location).await?.bytes().await?;
+        to.put(&file.location, bytes.into()).await.map(|_| ())
+    });
+    carried.await.expect("everything is there");
+}
+
+async fn remove(base: &str, storage: &Storage) {
+    let url = Url::parse(base).expect("a URL");
+    let store = storage.root(&url).expect("a store");
+    let files = store.list(Some(&Path::from_url_path(url.path()).expect("a path"))).map_ok(|file| file.location).boxed();
+    store.delete_stream(files).try_collect::<Vec<_>>().await.expect("removed");
+}
+
+/// The lake is prepared, and looked at, in memory: only what is tried goes to the server, where `again` the command is repeated.
+async fn tried(server: &Server, scenario: &Scenario, number: usize, point: Point, again: bool) {
     let at = format!("{}: {point:?}", scenario.name);
     let base = format!("s3://lake/{}-{number}", scenario.name);
-    let clean = Lake::at(&base, server.storage());
-    scenario.prepare(&clean).await;
+    let (before, clean) = (in_memory(), server.storage());
+    scenario.prepare(&Lake::at(&base, before.clone())).await;
+    carry(&base, &before, &clean).await;
     let proxy = Proxy::start(server, Some(point));
     let failing = Lake::at(&base, server.storage_at(&proxy.url));
     let stop = Stop::default();
@@ -210,8 +265,17 @@ async fn tried(server: &Server, scenario: &Scenario, number: usize, point: Point
         assert!(faults.is_empty() || point.how == How::Hang, "{at}: {faults:?}");
     }
     drop(proxy);
-    scenario.check_between(&clean, &at).await;
-    scenario.check_end(&clean, &at).await;
+    let mut seen = in_memory();
+    carry(&base, &clean, &seen).await;
+    scenario.check_between(&Lake::at(&base, seen.clone()), &at).await;
+    if again {
+        let faults = scenario.act(&Lake::at(&base, clean.clone()), &Stop::default()).await;
+        assert!(faults.is_empty(), "{at}: {faults:?}");
+        seen = in_memory();
+        carry(&base, &clean, &seen).await;
+    }
+    scenario.check_end(&Lake::at(&base, seen), &at).await;
+    remove(&base, &clean).await;
 }
 
 async fn enumerate(server: &Server, turn: usize, scenario: &Scenario) -> usize {
@@ -227,11 +291,13 @@ async fn enumerate(server: &Server, turn: usize, scenario: &Scenario) -> usize {
     }
     scenario.check_end(&clean, scenario.name).await;
     let points = points(scenario.name, turn, &seen);
-    for (number, point) in points.iter().enumerate() {
-        tried(server, scenario, number, *point).await;
-    }
-    println!("{}: {} requests, {} points of failure tried", scenario.name, seen.len(), points.len());
-    points.len()
+    let count = points.len();
+    // Between changes the server is as it was, and so is what the command does again.
+    let again = |point: Point| seen.get(point.at).is_none_or(|r| !r.reads());
+    let failed = each(points, 4, |number, point| tried(server, scenario, number, point, again(point))).await;
+    println!("{}: {} requests, {count} points of failure tried, {} failed", scenario.name, seen.len(), failed.len());
+    assert!(failed.is_empty(), "{}: {failed:?}", scenario.name);
+    count
 }
 
 /// Through HTTP, against a server that is started for it.

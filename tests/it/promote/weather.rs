@@ -11,9 +11,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::books::{lake, lines, ok, shop_with};
 use crate::held;
+use crate::people::peer::Scripted;
 use crate::people::shop::{GOOD, Shop, said, walk};
 use crate::promote::lake::Lake;
-use crate::promote::proxy::{Proxy, Request};
+use crate::promote::proxy::{Proxy, Request, refusal};
 use crate::promote::server::Server;
 
 /// A shop in the bucket, reached through the proxy.
@@ -34,9 +35,14 @@ async fn deliver(shop: &Shop, lake: &Lake) {
     }
 }
 
-fn deletes(request: &Request, _: usize) -> Option<(&'static str, &'static str)> {
-    let asked = request.method == "DELETE" || (request.method == "POST" && request.query.contains("delete"));
-    asked.then_some(("403 Forbidden", "AccessDenied"))
+/// What S3 says where a policy forbids it: a list of keys is answered well, and each of them refused in the answer.
+fn deletes(request: &Request, _: usize) -> Option<(&'static str, String)> {
+    if request.method == "DELETE" {
+        return Some(("403 Forbidden", refusal("AccessDenied")));
+    }
+    let refused = |key: &String| format!("<Error><Key>{key}</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error>");
+    let keys: String = request.deletes.iter().map(refused).collect();
+    (!keys.is_empty()).then(|| ("200 OK", format!("<DeleteResult>{keys}</DeleteResult>")))
 }
 
 /// A policy under which files can be written and not removed: what is left over lies there unseen, and every promise holds.
@@ -44,7 +50,9 @@ fn deletes(request: &Request, _: usize) -> Option<(&'static str, &'static str)> 
 async fn an_account_that_may_not_delete_promotes_all_the_same() {
     let Some(server) = Server::moto() else { return };
     let proxy = Proxy::answering(server, deletes);
-    let shop = held::shop("");
+    let people = Scripted::start(&["200 OK"]);
+    let mut shop = held::shop("[channels.team]\nkind = \"webhook\"\nurl = \"env:HOOK\"\n");
+    shop.env.push(("HOOK".into(), people.url.clone()));
     shop.write("orders.dq", &shop.read("orders.dq").replace("write append", "write replace"));
     let (shop, tables) = behind(&proxy, server, "undeleted", shop).await;
     // Rows are held back, so that the copies that were begun are given up.
@@ -60,6 +68,8 @@ async fn an_account_that_may_not_delete_promotes_all_the_same() {
     assert_eq!(tables.rows("silver/orders").await, [5, 6]);
     assert_eq!(tables.rows("quarantine/silver/orders").await, [-8]);
     assert!(said(&shop.dqc(&["run"])).contains("nothing to do"));
+    let told: Vec<String> = people.bodies().iter().map(|m| m["kind"].to_string()).collect();
+    assert_eq!(told, ["\"quarantined\""; 2], "once for each of both, though nothing leaves the outbox");
     let verified = shop.dqc(&["receipt", "verify", "silver.orders"]);
     assert_eq!(verified.status.code(), Some(0), "{}", said(&verified));
     // What has to delete says that it may not.
@@ -69,8 +79,8 @@ async fn an_account_that_may_not_delete_promotes_all_the_same() {
     assert!(proxy.seen().iter().any(|r| deletes(r, 0).is_some()), "nothing was to be deleted");
 }
 
-fn slow_down(_: &Request, number: usize) -> Option<(&'static str, &'static str)> {
-    (number % 5 == 4).then_some(("503 Slow Down", "SlowDown"))
+fn slow_down(_: &Request, number: usize) -> Option<(&'static str, String)> {
+    (number % 5 == 4).then(|| ("503 Slow Down", refusal("SlowDown")))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,8 +95,8 @@ async fn a_server_that_asks_for_patience_is_asked_again() {
     assert!(said(&shop.dqc(&["run"])).contains("nothing to do"));
 }
 
-fn skewed(_: &Request, _: usize) -> Option<(&'static str, &'static str)> {
-    Some(("403 Forbidden", "RequestTimeTooSkewed"))
+fn skewed(_: &Request, _: usize) -> Option<(&'static str, String)> {
+    Some(("403 Forbidden", refusal("RequestTimeTooSkewed")))
 }
 
 #[tokio::test(flavor = "multi_thread")]
