@@ -8,7 +8,7 @@ use dqc::hir::Write;
 use dqc::storage::Storage;
 
 use crate::held;
-use crate::promote::faults::all_points;
+use crate::promote::faults::share;
 use crate::promote::lake::{Lake, by_month};
 use crate::promote::tracer::{self, End};
 
@@ -33,20 +33,23 @@ fn killed_at(mut command: Command, nth: usize) -> End {
 async fn each<F: Future<Output = End>>(what: &str, some: usize, tried: impl Fn(usize) -> F) {
     let End::Itself { calls, .. } = tried(usize::MAX).await else { panic!("{what}: killed at no call") };
     let mut points = 0;
-    let step = if all_points() { 1 } else { calls / some };
-    for nth in (1..).step_by(step) {
-        if tried(nth).await != End::Killed {
+    let chosen: Vec<usize> = match share() {
+        Some(share) => share.of(1..=calls + some).collect(),
+        None => (1..=calls).step_by(calls / some).collect(),
+    };
+    for nth in &chosen {
+        if tried(*nth).await != End::Killed {
             break;
         }
         points += 1;
     }
     println!("{what}: killed at {points} of about {calls} calls that change the disk");
-    assert!(points + 1 >= some, "{what}: killed at {points} of {calls} calls only");
+    assert!(points > 0 && points * calls.div_ceil(chosen.len()) + some >= calls, "{what}: killed at {points} of {calls} calls only");
 }
 
 #[tokio::test]
 async fn a_run_killed_at_any_call_leaves_the_old_state_and_the_next_completes_it() {
-    each("a run", 10, |nth| async move {
+    each("a run", 8, |nth| async move {
         let lake = Lake::new();
         lake.put("bronze/orders/month=1/a.parquet", &[1, -2]).await;
         lake.run(&by_month(Write::Replace)).await;
@@ -72,7 +75,7 @@ async fn a_run_killed_at_any_call_leaves_the_old_state_and_the_next_completes_it
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_program_killed_at_any_call_is_completed_by_the_next() {
-    each("the program", 8, |nth| async move {
+    each("the program", 7, |nth| async move {
         let shop = held::shop("");
         let end = killed_at(shop.command(&["run"]), nth);
         let tables = held::lake(&shop);

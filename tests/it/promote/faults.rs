@@ -1,5 +1,6 @@
 //! Storage that fails: every operation of a command once before its effect and once after it, in each way that storage has.
-//! `DQC_TEST_POINTS=all` tries every one; else every commit loses its answer and its process, and a part of the others is tried.
+//! `DQC_TEST_POINTS=all` tries every one, `2/6` the second sixth of them, `changes` those of operations that change something; else
+//! every commit loses its answer and its process, and a part of the others is tried.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,9 +14,32 @@ use crate::promote::lake::Lake;
 use crate::promote::scenarios::{self, Scenario};
 use crate::promote::scripted::{Asked, BUCKET, How, Point, Scripted};
 
-/// Whether every point is to be tried.
-pub fn all_points() -> bool {
-    std::env::var("DQC_TEST_POINTS").is_ok_and(|v| v == "all")
+/// Which of all points are tried where more than a part of them is asked for.
+#[derive(Clone, Copy)]
+pub struct Share {
+    pub changes_only: bool,
+    first: usize,
+    step: usize,
+}
+
+/// `None` where a part will do.
+pub fn share() -> Option<Share> {
+    let asked = std::env::var("DQC_TEST_POINTS").ok()?;
+    let (turn, of) = match asked.as_str() {
+        "all" | "changes" => (1, 1),
+        share => {
+            let (turn, of) = share.split_once('/').expect("`all`, `changes` or a share such as `2/6`");
+            (turn.parse().expect("a number"), of.parse().expect("a number"))
+        }
+    };
+    assert!((1..=of).contains(&turn), "the shares of {of} are 1/{of} to {of}/{of}");
+    Some(Share { changes_only: asked == "changes", first: turn - 1, step: of })
+}
+
+impl Share {
+    pub fn of<T>(self, all: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+        all.into_iter().skip(self.first).step_by(self.step)
+    }
 }
 
 fn lake(storage: dqc::storage::Storage) -> Lake {
@@ -34,20 +58,30 @@ fn points(asked: &[Asked], half: bool) -> Vec<Point> {
         (true, How::Hang),
         (false, How::Hang),
     ];
+    if let Some(share) = share() {
+        // Before and after are one where nothing changes.
+        let reads = [(false, How::Error), (false, How::Crash), (false, How::Hang)];
+        let ways = |asked: &Asked| match asked {
+            Asked::Read if share.changes_only => &[][..],
+            Asked::Read => &reads[..],
+            _ => &whole[..],
+        };
+        let of = |(at, asked)| ways(asked).iter().map(move |(after, how)| point(at, *after, *how));
+        return share.of(asked.iter().enumerate().flat_map(of)).collect();
+    }
     let mut points = Vec::new();
     let (mut changes, mut commits) = (0, 0);
-    let (each, reads) = if half { (4, 24) } else { (2, 12) };
+    let (each, reads) = if half { (4, 48) } else { (2, 16) };
     for (at, asked) in asked.iter().enumerate() {
-        if all_points() {
-            points.extend(whole.map(|(after, how)| point(at, after, how)));
-            continue;
-        }
         changes += usize::from(*asked == Asked::Change);
         let (after, how) = whole[changes % whole.len()];
         match asked {
             Asked::Commit if half => {
+                // Half of those have their turn with another command.
                 commits += 1;
-                points.push(point(at, true, [How::Lost, How::Crash][commits % 2]));
+                if commits % 2 == 1 {
+                    points.push(point(at, true, [How::Lost, How::Crash][commits / 2 % 2]));
+                }
             }
             Asked::Commit => points.extend([How::Lost, How::Crash].map(|how| point(at, true, how))),
             Asked::Change if changes % each == 1 => points.push(point(at, after, how)),

@@ -14,7 +14,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use tokio::sync::Notify;
 use url::Url;
 
-use crate::promote::faults::{all_points, each};
+use crate::promote::faults::{each, share};
 use crate::promote::lake::Lake;
 use crate::promote::scenarios::{self, Scenario};
 use crate::promote::scripted::{How, Point, Scripted};
@@ -190,7 +190,7 @@ fn struck(client: &mut TcpStream, state: &State, how: How) -> Option<()> {
 
 fn points(scenario: &str, turn: usize, seen: &[Request]) -> Vec<Point> {
     let point = |at, after, how| Point { at, after, how };
-    if all_points() {
+    if let Some(share) = share() {
         let changes = [
             (false, How::Error),
             (false, How::Hang),
@@ -200,11 +200,15 @@ fn points(scenario: &str, turn: usize, seen: &[Request]) -> Vec<Point> {
             (true, How::Hang),
             (true, How::Crash),
         ];
-        // Before and after are one where nothing changes.
+        // Before and after are one where nothing changes, and one way is as good as another: the scripted store tries them all.
         let reads = [(false, How::Error), (true, How::Lost), (true, How::Hang), (true, How::Crash)];
-        let of = |r: &Request| if r.reads() { &reads[..] } else { &changes[..] };
-        let of_request = |(at, r)| of(r).iter().map(move |(after, how)| point(at, *after, *how));
-        return seen.iter().enumerate().flat_map(of_request).collect();
+        let ways = |at: usize, r: &Request| match r.reads() {
+            true if share.changes_only => &[][..],
+            true => &reads[at % 4..=at % 4],
+            false => &changes[..],
+        };
+        let of = |(at, r)| ways(at, r).iter().map(move |(after, how)| point(at, *after, *how));
+        return share.of(seen.iter().enumerate().flat_map(of)).collect();
     }
     // The answers to commits are lost, each in one of the ways: the copy's first ones, of the others one to the table or its
     // quarantine.
@@ -279,23 +283,27 @@ async fn tried(server: &Server, scenario: &Scenario, number: usize, point: Point
 }
 
 async fn enumerate(server: &Server, turn: usize, scenario: &Scenario) -> usize {
-    let clean = Lake::at(&format!("s3://lake/{}-whole", scenario.name), server.storage());
-    scenario.prepare(&clean).await;
+    let base = format!("s3://lake/{}-whole", scenario.name);
+    let (before, after) = (in_memory(), in_memory());
+    scenario.prepare(&Lake::at(&base, before.clone())).await;
+    carry(&base, &before, &server.storage()).await;
     let proxy = Proxy::start(server, None);
-    let through = Lake::at(&format!("s3://lake/{}-whole", scenario.name), server.storage_at(&proxy.url));
-    let faults = scenario.act(&through, &Stop::default()).await;
+    let faults = scenario.act(&Lake::at(&base, server.storage_at(&proxy.url)), &Stop::default()).await;
     assert!(faults.is_empty(), "{}: {faults:?}", scenario.name);
     let seen = proxy.seen();
     if scenario.name == "copy" {
         assert!(seen.iter().any(|r| r.copies), "files are copied by the server");
     }
-    scenario.check_end(&clean, scenario.name).await;
+    carry(&base, &server.storage(), &after).await;
+    scenario.check_end(&Lake::at(&base, after), scenario.name).await;
+    remove(&base, &server.storage()).await;
     let points = points(scenario.name, turn, &seen);
     let count = points.len();
     // Between changes the server is as it was, and so is what the command does again.
     let again = |point: Point| seen.get(point.at).is_none_or(|r| !r.reads());
     let failed = each(points, 4, |number, point| tried(server, scenario, number, point, again(point))).await;
-    println!("{}: {} requests, {count} points of failure tried, {} failed", scenario.name, seen.len(), failed.len());
+    let changes = seen.iter().filter(|r| !r.reads()).count();
+    println!("{}: {} requests, {changes} of them change something; {count} points of failure tried", scenario.name, seen.len());
     assert!(failed.is_empty(), "{}: {failed:?}", scenario.name);
     count
 }
