@@ -178,6 +178,7 @@ pub fn of_level(
     let name = format!("{}.{}", level.contract, level.name);
     let late = level.deadlines.iter().rev().find(|a| a.status == Status::Missed);
     let subject = match kind {
+        Kind::Recovered if level.status == Status::Missed => format!("{name}: what was missing has come, late"),
         Kind::Recovered => format!("{name} is met again"),
         _ => format!("{name} is missed"),
     };
@@ -209,8 +210,8 @@ pub fn of_level(
         rules: Vec::new(),
         more_rules: 0,
         reason,
-        because: level.because.clone(),
-        fix: level.fix.clone(),
+        because: level.because.clone().filter(|_| kind != Kind::Recovered),
+        fix: level.fix.clone().filter(|_| kind != Kind::Recovered),
         holds_up,
         next: (kind != Kind::Recovered).then(|| next(level.kind).to_owned()),
         again: (kind != Kind::Recovered).then(|| format!("{command} {}", level.contract)),

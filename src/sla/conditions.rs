@@ -124,7 +124,10 @@ fn missed(result: &RuleResult) -> Option<String> {
 pub fn plain(value: &Value) -> String {
     let Some(text) = value.as_str() else { return value.to_string() };
     match text.strip_suffix(" seconds").and_then(|s| s.parse::<f64>().ok()) {
-        Some(seconds) => super::deadlines::span((seconds * 1e6) as i64),
+        Some(seconds) => {
+            let sign = if seconds < 0.0 { "-" } else { "" };
+            format!("{sign}{}", super::deadlines::span((seconds * 1e6) as i64))
+        }
         None => text.to_owned(),
     }
 }

@@ -64,14 +64,14 @@ fn the_batch_that_never_came_is_found_and_late_and_good_is_promoted() {
     assert_eq!(run.status.code(), Some(12), "{}", said(&run));
     let late = |l: &str| l.contains("published ") && l.contains(" late");
     assert!(said(&run).contains("promoted") && said(&run).lines().any(late), "{}", said(&run));
-    assert!(told(&server).contains(&"recovered: silver.orders.on_time is met again".to_owned()), "{:?}", told(&server));
+    assert!(told(&server).contains(&"recovered: silver.orders.on_time: what was missing has come, late".to_owned()), "{:?}", told(&server));
     let (exit, document) = levels(&shop, &[]);
     let asked = &level(&document, "on_time")["deadlines"][0];
     assert_eq!((exit, &asked["batch"]), (Some(12), &format!("day={}", day(-1)).into()));
     assert!(asked["reason"].as_str().expect("why").ends_with("late") && !asked["published_at"].is_null(), "{asked}");
     assert!(!asked["arrived_at"].is_null(), "arrival and promotion are two clocks: {asked}");
     let news = told(&server);
-    assert!(news.contains(&"recovered: silver.orders.on_time is met again".to_owned()), "{news:?}");
+    assert!(news.contains(&"recovered: silver.orders.on_time: what was missing has come, late".to_owned()), "{news:?}");
 
     // As it stood before its batch was due, and in a year.
     let (exit, document) = levels(&shop, &["--as-of", &day(-3)]);
