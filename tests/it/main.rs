@@ -4,6 +4,8 @@ mod again;
 mod against;
 #[cfg(feature = "engine")]
 mod airflow;
+#[cfg(feature = "engine")]
+mod batches;
 mod binary;
 #[cfg(feature = "engine")]
 mod books;
