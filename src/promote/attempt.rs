@@ -192,7 +192,7 @@ impl Run<'_> {
         };
         let mut report = judged?;
         report.promoted = false;
-        self.recall(&mut report).await?;
+        self.recall(&mut report).await;
         let rows = report.rows;
         self.log.note(
             "judged",
@@ -203,13 +203,13 @@ impl Run<'_> {
     }
 
     /// Marks what was said of the batch before in the same words: other columns are reported once per change.
-    async fn recall(&self, report: &mut Report) -> Result<(), Fault> {
+    async fn recall(&self, report: &mut Report) {
         let promotion = report.promotion.clone().unwrap_or_default();
         let remark = |r: &&mut crate::run::RuleResult| r.rule == OTHER_COLUMNS && r.verdict == RuleVerdict::Passed;
-        let Some(remark) = report.rules.iter_mut().find(remark) else { return Ok(()) };
-        let last = self.ledger.last_remark(&promotion, &report.contract, OTHER_COLUMNS).await?;
+        let Some(remark) = report.rules.iter_mut().find(remark) else { return };
+        // Books that cannot be read hold no batch up; it is told of once more.
+        let last = self.ledger.last_remark(&promotion, &report.contract, OTHER_COLUMNS).await.unwrap_or_default();
         remark.told = last.is_some() && last == remark.reason;
-        Ok(())
     }
 
     /// What becomes of staged files that were published, or not.
