@@ -23,6 +23,8 @@ HERE = ROOT / "benches" / "tpch"
 VENV = ROOT / "target" / "bench"
 PYTHON = VENV / "bin" / "python"
 PEERS = ("duckdb", "polars", "datafusion")
+# Rows that are shown of each rule.
+SAMPLES = 100
 
 
 def peers():
@@ -116,6 +118,25 @@ def splits(dqc, scale, rounds, memory):
     medians = {name: tuple(statistics.median(run[i] for run in runs) for i in range(3)) for name, runs in taken.items()}
     show(medians)
     ratio("written", medians, "dqc", PEERS, 0.8)
+
+
+def counted(dqc, scale):
+    """On the rows with planted errors every rule's count, and the first rows that break it, must be DuckDB's."""
+    planted, orders = split(scale)[1:]
+    command = audit(dqc, project(scale), "raw.lineitem", "--samples", str(SAMPLES))
+    command[command.index("--data") + 1] = planted
+    report = measure(command)[3]
+    found = {
+        rule["rule"]: (rule["violations"], [sample["row"] for sample in rule["samples"]])
+        for rule in report["rules"]
+        if rule["kind"] != "type"
+    }
+    wanted = measure([PYTHON, HERE / "peers.py", "rows_of", str(SAMPLES), planted, orders])[3]["found"]
+    different = {rule: (found.get(rule), of) for rule, of in wanted.items() if found.get(rule) != tuple(of)}
+    if different or found.keys() != wanted.keys():
+        sys.exit(f"dqc and duckdb do not agree: {different or found.keys() ^ wanted.keys()}")
+    shown = sum(len(rows) for _, rows in found.values())
+    print(f"  {len(found)} rules: {sum(n for n, _ in found.values()):,} violations counted and {shown} rows shown as DuckDB has them")
 
 
 def violations(report):
@@ -224,6 +245,8 @@ def main():
         print(f"  {large / small:.2f} times as long, {spent[1] / spent[0]:.2f} times the cpu; wanted at most 1.5, and under 1% of the bytes")
 
     if args.only in (None, "planted"):
+        print(f"\nrows with planted errors at scale {args.scale}")
+        counted(args.dqc, args.scale)
         print(f"\nrows with planted errors split into two places at scale {args.scale}, median of {args.rounds}")
         splits(args.dqc, args.scale, args.rounds, memory)
 

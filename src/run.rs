@@ -14,7 +14,7 @@ mod routed;
 mod rules;
 mod samples;
 mod scan;
-mod schema;
+pub mod schema;
 mod spared;
 mod texts;
 mod value;
@@ -124,6 +124,9 @@ pub struct RuleResult {
     /// The values of all groups, where a page was asked for and everybody may see them.
     #[serde(skip)]
     pub segments: Vec<pictures::Segment>,
+    /// The same was said of the batch before: the books keep it, people are not told again.
+    #[serde(skip)]
+    pub told: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

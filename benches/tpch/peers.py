@@ -1,6 +1,7 @@
 """The rules of lineitem.dq by hand, in one peer: prints the violations of each rule as JSON, and the seconds inside.
 
     python peers.py duckdb|polars|datafusion|decode rows|all LINEITEM ORDERS
+    python peers.py rows_of N LINEITEM ORDERS
 
 `rows` are the 26 rules that rows decide, in one pass; `all` also the key and the reference. `decode` lets DataFusion read
 the columns and do nothing with them.
@@ -44,6 +45,27 @@ def duckdb(what, lineitem, orders):
     found = list(con.execute(f"select {counts} from {places['lineitem']}").fetchone())
     if what == "all":
         found += [con.execute(sql.format(**places)).fetchone()[0] for sql in (DUPLICATES, ORPHANS)]
+    return found, start
+
+
+def rows_of(limit, lineitem, orders):
+    """Of each rule how many rows break it, and the numbers of the first of them, from 1."""
+    import duckdb
+
+    con = duckdb.connect()
+    start = time.perf_counter()
+    con.execute(f"create view lineitem as select * from read_parquet('{lineitem}', file_row_number = true)")
+    con.execute(f"create view orders as select * from read_parquet('{orders}')")
+    key = "l_orderkey, l_linenumber"
+    broken = BROKEN | {
+        "one_line": f"({key}) in (select ({key}) from lineitem group by {key} having count(*) > 1)",
+        "ordered": "l_orderkey not in (select o_orderkey from orders)",
+    }
+    matches, found = f"regexp_full_match(l_shipinstruct, '{PATTERN}')", {}
+    for rule, condition in broken.items():
+        where = f"from lineitem where {condition.replace('MATCHES', matches)}"
+        rows = con.execute(f"select file_row_number + 1 {where} order by 1 limit {limit}").fetchall()
+        found[rule] = (con.execute(f"select count(*) {where}").fetchone()[0], [row for row, in rows])
     return found, start
 
 

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, UInt64Array};
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::{DataFusionError, Result as EngineResult};
@@ -25,7 +25,7 @@ use futures::StreamExt;
 use super::aggregates;
 use super::compile::Judgement;
 use super::references::KeySet;
-use super::rows::First;
+use super::rows::{First, RowId};
 use super::sources::layout::Reader;
 use super::sources::stored::Stored;
 use super::unique;
@@ -131,12 +131,15 @@ impl Tallies {
     }
 }
 
-/// Of a batch of a scan the rows that nothing holds back; nothing is counted.
-pub fn accepted(pass: &Pass, reader: &Reader, batch: &RecordBatch) -> Result<Option<RecordBatch>, Fault> {
+/// Of a batch of a scan the rows that nothing holds back, and their names; nothing is counted.
+pub fn accepted(pass: &Pass, reader: &Reader, batch: &RecordBatch) -> Result<Option<(RecordBatch, UInt64Array)>, Fault> {
     let open = vec![true; pass.judgement.checks.len()];
     let mut known = Dictionaries::new(&pass.judgement);
     let routed = worker::judge(pass, reader, &[], &open, &[], &mut known, &mut pass.new_tallies(), batch)?;
-    Ok(routed.map(|r| r.accepted))
+    Ok(routed.map(|r| {
+        let place = worker::Place::of(batch);
+        (r.accepted, RowId::column(r.kept.set_indices().map(|row| place.name(row))))
+    }))
 }
 
 /// The operator; its own output is empty, what it finds is left with the [`Pass`].

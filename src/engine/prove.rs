@@ -16,6 +16,7 @@ use std::ops::Range as Span;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
+use rayon::prelude::*;
 
 use super::compile::{Check, Judgement, Test};
 use super::expr::facts::{Absent, Fact, Null, Range};
@@ -28,6 +29,9 @@ use crate::ir::Plan;
 
 /// Files that are asked side by side.
 const FETCHES: usize = 16;
+
+/// So many row groups are looked at by one thread; fewer are not worth another's waking.
+const SHARE: usize = 128;
 
 /// Row groups of more kinds, by what is proven of them, are read as one kind.
 const MOST_KINDS: usize = 32;
@@ -120,7 +124,11 @@ impl Course {
         for (position, layout) in layouts.iter().enumerate() {
             let prover = Prover::new(opened, layout, plan, judgement);
             let mut groups = groups(opened, layout, judgement.checks.len());
-            groups.iter_mut().for_each(|group| prover.by_statistics(group));
+            let by_statistics = |groups: &mut [Group]| groups.iter_mut().for_each(|group| prover.by_statistics(group));
+            match groups.len() <= SHARE {
+                true => by_statistics(&mut groups),
+                false => groups.par_chunks_mut(SHARE).for_each(by_statistics),
+            }
             course.bytes += prover.by_filters(&mut groups).await?;
             course.bytes += prover.by_dictionaries(&mut groups).await?;
             if wants == Wants::Verdicts {
@@ -249,9 +257,13 @@ impl<'a> Prover<'a> {
         Self { opened, layout, plan, judgement, leaves: layout.files.iter().map(of_file).collect() }
     }
 
-    /// The leaf that holds a source column of a file, where it is one without nesting.
+    /// For each source column of a file the leaf that holds it, where it is one without nesting.
+    fn leaves(&self, file: usize) -> &[Option<usize>] {
+        self.leaves.get(&file).map_or(&[], Vec::as_slice)
+    }
+
     fn leaf(&self, file: usize, input: usize) -> Option<usize> {
-        self.leaves.get(&file)?.get(input).copied().flatten()
+        self.leaves(file).get(input).copied().flatten()
     }
 
     /// Parts of the files of row groups that stand at these positions, in their order; a file's parts together.
@@ -273,11 +285,12 @@ impl<'a> Prover<'a> {
     /// What the row group's statistics say of every column.
     fn inputs(&self, group: &Group) -> Vec<Fact> {
         let footer = &self.opened.files[group.file].footer;
+        let leaves = self.leaves(group.file);
         (self.plan.source.iter().enumerate())
             .map(|(input, column)| match self.layout.columns.get(input) {
                 Some(Found::At(root)) => {
                     let file = self.layout.schema.field(*root).data_type();
-                    let fact = self.leaf(group.file, input).map_or_else(Fact::open, |leaf| {
+                    let fact = leaves.get(input).copied().flatten().map_or_else(Fact::open, |leaf| {
                         statistics::fact(footer, group.group, leaf, file, &column.ty, input)
                     });
                     // Without bounds nothing says that every value is one of the declared type.

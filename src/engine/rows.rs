@@ -1,5 +1,7 @@
 //! Names of rows, small and ordered: the file's position in the input, then the row's number in the file.
 
+use arrow::array::UInt64Array;
+
 /// A row of the input, or of the table beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowId(u64);
@@ -11,6 +13,15 @@ const TABLE: u64 = 1 << 63;
 impl RowId {
     pub fn new(file: usize, row: i64) -> Self {
         Self(((file as u64) << ROW_BITS) | (row as u64 & ((1 << ROW_BITS) - 1)))
+    }
+
+    /// A column of names.
+    pub fn column(names: impl Iterator<Item = Self>) -> UInt64Array {
+        names.map(|name| name.0).collect::<Vec<_>>().into()
+    }
+
+    pub fn of_column(names: &UInt64Array, row: usize) -> Self {
+        Self(names.value(row))
     }
 
     pub fn of_table(self) -> Self {

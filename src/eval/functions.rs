@@ -3,6 +3,7 @@
 
 pub mod arrays;
 pub mod checks;
+pub mod json;
 pub mod math;
 pub mod strings;
 pub mod times;
@@ -21,6 +22,7 @@ pub fn call(function: &str, args: &[Value], ty: &Type, now: i64) -> Result {
     nulls(function, args)
         .or_else(|| checks::call(function, args))
         .or_else(|| strings::call(function, args))
+        .or_else(|| json::call(function, args))
         .or_else(|| math::call(function, args, ty))
         .or_else(|| times::call(function, args, now))
         .or_else(|| arrays::call(function, args))

@@ -18,7 +18,7 @@ use crate::storage::Storage;
 pub struct By {
     /// Never null.
     pub key: Vec<String>,
-    /// The greater value wins; a row that is no newer changes nothing. `None`: the batch wins.
+    /// The greater value wins, within the batch too; a row that is no newer changes nothing. `None`: the batch wins.
     pub newest: Option<String>,
 }
 
@@ -35,7 +35,7 @@ pub struct Merged {
 pub async fn merge(table: &Table, storage: &Storage, staged: &Files, folder: &str, by: &By) -> Result<Merged, Fault> {
     let mut merged = Merged { add: staged.files.clone(), ..Merged::default() };
     let files = table.files()?;
-    if staged.files.is_empty() || files.is_empty() {
+    if staged.files.is_empty() || files.is_empty() && by.newest.is_none() {
         return Ok(merged);
     }
     let done = rewrite(table, storage, staged, folder, by, &mut merged).await;
@@ -58,9 +58,12 @@ async fn rewrite(
     let staged_paths: Vec<String> = staged.files.iter().map(|f| f.path.clone()).collect();
     register(&session, "batch", &table.store.url, &staged_paths).await?;
     let files: Vec<String> = table.files()?.into_iter().map(|f| f.path).collect();
-    register(&session, "whole", &table.store.url, &files).await?;
+    let whole = if files.is_empty() { None } else { Some("whole") };
+    if let Some(whole) = whole {
+        register(&session, whole, &table.store.url, &files).await?;
+    }
 
-    let rows = session.sql(&by.winning("batch", "whole")).await.map_err(failed)?;
+    let rows = session.sql(&by.winning("batch", whole)).await.map_err(failed)?;
     let winners = write(table, folder, rows).await?;
     if winners.1 < staged.rows {
         merged.add = winners.0.clone();
@@ -126,10 +129,20 @@ impl By {
         }
     }
 
-    /// Rows of the batch that are new or newer.
-    fn winning(&self, batch: &str, table: &str) -> String {
+    /// Rows of the batch that are new or newer, and of those of one key the newest.
+    fn winning(&self, batch: &str, table: Option<&str>) -> String {
+        let rows = match &self.newest {
+            None => batch.to_owned(),
+            Some(name) => {
+                let (key, name) = (self.key.iter().map(|k| quoted(k)).collect::<Vec<_>>().join(", "), quoted(name));
+                let latest = format!("select {key}, max({name}) as {name} from {batch} group by {key}");
+                let (matched, newer) = (self.matched(batch, "latest"), self.newer("latest", batch));
+                format!("(select {batch}.* from {batch} left anti join ({latest}) as latest on {matched} and {newer}) as {batch}")
+            }
+        };
+        let Some(table) = table else { return format!("select {batch}.* from {rows}") };
         let (matched, newer) = (self.matched(batch, table), self.newer(batch, table));
-        format!("select {batch}.* from {batch} left anti join {table} on {matched} and not {newer}")
+        format!("select {batch}.* from {rows} left anti join {table} on {matched} and not {newer}")
     }
 
     fn beaten(&self, table: &str, batch: &str) -> String {

@@ -49,7 +49,7 @@ impl Ledger<'_> {
     pub async fn last_results(&self) -> Result<LastResults, Fault> {
         let mut newest = LastResults::new();
         let columns = ["dataset", "rule", "batch", "verdict", "checked", "violations", "value", "reason", "as_of"];
-        self.newest("results", &columns, &mut |rows| {
+        self.newest("results", None, &columns, &mut |rows| {
             let (datasets, rules): (&StringArray, &StringArray) = (column(rows, "dataset")?, column(rows, "rule")?);
             let (batches, verdicts): (&StringArray, &StringArray) = (column(rows, "batch")?, column(rows, "verdict")?);
             let (checked, violations): (&Int64Array, &Int64Array) = (column(rows, "checked")?, column(rows, "violations")?);
@@ -84,7 +84,7 @@ impl Ledger<'_> {
         // Rows that came out of quarantine since: how many are in it still.
         let mut rests: BTreeMap<(String, String), (i64, Option<i64>)> = BTreeMap::new();
         let columns = ["dataset", "batch", "verdict", "kind", "rows_input", "rows_quarantined", "finished_at"];
-        self.newest("batches", &columns, &mut |rows| {
+        self.newest("batches", None, &columns, &mut |rows| {
             let (datasets, batches): (&StringArray, &StringArray) = (column(rows, "dataset")?, column(rows, "batch")?);
             let verdicts: &StringArray = column(rows, "verdict")?;
             let (input, held): (&Int64Array, &Int64Array) = (column(rows, "rows_input")?, column(rows, "rows_quarantined")?);
@@ -126,10 +126,38 @@ impl Ledger<'_> {
         Ok(newest)
     }
 
-    /// Hands over what the newest files of each folder hold, at least until `take` says that it found what it looks for.
+    /// Why a rule was remarked on in the batch of a promotion that was judged last; `None`: it was not.
+    pub async fn last_remark(&self, promotion: &str, dataset: &str, rule: &str) -> Result<Option<String>, Fault> {
+        let mut last: Option<(i64, String)> = None;
+        let mut remark = None;
+        let columns = ["promotion", "batch", "rule", "reason", "as_of"];
+        self.newest("results", Some(dataset), &columns, &mut |rows| {
+            let text = |name: &str| column::<StringArray>(rows, name);
+            let (promotions, batches, rules, reasons) = (text("promotion")?, text("batch")?, text("rule")?, text("reason")?);
+            let times: &TimestampMicrosecondArray = column(rows, "as_of")?;
+            for row in (0..rows.num_rows()).filter(|row| promotions.value(*row) == promotion) {
+                let of = (times.value(row), batches.value(row).to_owned());
+                if last.as_ref().is_none_or(|known| *known < of) {
+                    (last, remark) = (Some(of), None);
+                } else if last.as_ref() != Some(&of) {
+                    continue;
+                }
+                if rules.value(row) == rule {
+                    remark = (!reasons.is_null(row)).then(|| reasons.value(row).to_owned());
+                }
+            }
+            Some(last.is_some())
+        })
+        .await?;
+        Ok(remark)
+    }
+
+    /// Hands over what the newest files of each folder hold, or of one dataset's, at least until `take` says that it found
+    /// what it looks for.
     async fn newest(
         &self,
         table: &str,
+        dataset: Option<&str>,
         columns: &[&str],
         take: &mut (dyn FnMut(&RecordBatch) -> Option<bool> + Send),
     ) -> Result<(), Fault> {
@@ -137,6 +165,9 @@ impl Ledger<'_> {
         let mut by_folder: BTreeMap<String, Vec<InputFile>> = BTreeMap::new();
         for file in log.files()? {
             let folder = file.path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned());
+            if dataset.is_some_and(|dataset| dataset != folder) {
+                continue;
+            }
             by_folder.entry(folder).or_default().push(file);
         }
         for mut files in by_folder.into_values() {

@@ -78,7 +78,7 @@ impl Draft {
             spare,
         };
         if observed.rows > 0 {
-            draft.volume(observed.rows);
+            draft.volume(observed.rows, observed.files as u64);
             draft.tell_apart();
             for (at, column) in observed.columns.iter().enumerate() {
                 let reference = references.iter().find(|r| r.column == at);
@@ -88,11 +88,13 @@ impl Draft {
         draft
     }
 
-    fn volume(&mut self, rows: u64) {
+    /// A batch to come may be all of it again, or as little as one of its files.
+    fn volume(&mut self, rows: u64, files: u64) {
         self.rule("some_rows", "count(*) >= 1", String::new());
-        let (low, high) = (rows / 10, rows.saturating_mul(10));
+        let (low, high) = (rows / files.max(1) / 10, rows.saturating_mul(10));
         let text = format!("count(*) between {} and {} else warn", low.max(1), high);
-        self.rule("usual_rows", &text, format!("{} here", grouped(rows)));
+        let each = if files > 1 { format!(", {} a file", grouped(rows / files)) } else { String::new() };
+        self.rule("usual_rows", &text, format!("{} here{each}", grouped(rows)));
     }
 
     /// The next columns that may tell rows apart.

@@ -19,7 +19,8 @@ use crate::promote::copy::Beside;
 use crate::promote::pending::{Before, Identity, State, number};
 use crate::promote::publish::{Judged, Kept, Leave};
 use crate::promote::{Run, TRIES, Task, What, copy, evolution};
-use crate::run::{BatchVerdict, Job, Report, Sink};
+use crate::run::schema::OTHER_COLUMNS;
+use crate::run::{BatchVerdict, Job, Report, RuleVerdict, Sink};
 
 fn too_late(state: &State) -> String {
     let how = state.late.as_deref().unwrap_or("its files changed");
@@ -51,8 +52,9 @@ impl Run<'_> {
         }
         for _ in 0..TRIES {
             self.options.stop.check()?;
-            if let Some(done) = self.attempt(task, state, datasets).await? {
-                return Ok(done);
+            if let Some((what, mut report)) = self.attempt(task, state, datasets).await? {
+                report.iter_mut().for_each(|report| report.rules.retain(|rule| !rule.told));
+                return Ok((what, report));
             }
         }
         Err(Fault::new(
@@ -190,6 +192,7 @@ impl Run<'_> {
         };
         let mut report = judged?;
         report.promoted = false;
+        self.recall(&mut report).await;
         let rows = report.rows;
         self.log.note(
             "judged",
@@ -197,6 +200,16 @@ impl Run<'_> {
             &[("input", rows.input), ("accepted", rows.accepted), ("quarantined", rows.quarantined)],
         );
         Ok(report)
+    }
+
+    /// Marks what was said of the batch before in the same words: other columns are reported once per change.
+    async fn recall(&self, report: &mut Report) {
+        let promotion = report.promotion.clone().unwrap_or_default();
+        let remark = |r: &&mut crate::run::RuleResult| r.rule == OTHER_COLUMNS && r.verdict == RuleVerdict::Passed;
+        let Some(remark) = report.rules.iter_mut().find(remark) else { return };
+        // Books that cannot be read hold no batch up; it is told of once more.
+        let last = self.ledger.last_remark(&promotion, &report.contract, OTHER_COLUMNS).await.unwrap_or_default();
+        remark.told = last.is_some() && last == remark.reason;
     }
 
     /// What becomes of staged files that were published, or not.

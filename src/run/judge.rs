@@ -292,7 +292,7 @@ async fn passes(
                 routed.merged = Merged::of(session, job, batch, &routed).await?.map(Arc::new);
             }
             over_table::metrics(session, job, &judgement, batch, &routed, &mut tallies.metrics).await?;
-            findings.of_table = over_table::row_rules(session, job, &routed, &mut tallies.rules).await?;
+            findings.of_table = over_table::row_rules(session, job, batch, &routed, &mut tallies.rules).await?;
             findings.queries = queries::judge(session, job, plan, batch, &routed, &mut findings.unjudged).await?;
             findings.tallies = tallies;
             findings.judgement = Some(judgement);

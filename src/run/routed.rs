@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, BooleanBufferBuilder, RecordBatch};
 use arrow::buffer::BooleanBuffer;
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::physical_plan::ExecutionPlanProperties;
 use futures::StreamExt;
 
@@ -44,6 +44,11 @@ pub struct Routed {
 impl Routed {
     /// The judged columns of the rows that would be published; of `all` rows those that arrived.
     pub fn scan(&self, batch: &Batch<'_>, all: bool) -> Result<Scan, Fault> {
+        self.scan_named(batch, all, false)
+    }
+
+    /// With the `names` of the rows as a last column.
+    pub fn scan_named(&self, batch: &Batch<'_>, all: bool, names_too: bool) -> Result<Scan, Fault> {
         let (opened, layouts) = (Arc::clone(batch.opened), batch.layouts.to_vec());
         let (plan, as_of, unjudged) = (Arc::clone(&self.plan), self.as_of, self.unjudged.clone());
         let (keys, modes, partitions) = (self.keys.clone(), self.modes.clone(), self.partitions);
@@ -60,11 +65,12 @@ impl Routed {
             let asked = names.len();
             names.extend(keep.iter().flat_map(|k: &Keep| k.columns.iter().cloned()));
             judgement.select(&plan, names.iter().map(|(name, _)| name.as_str()))?;
-            let fields = |names: &[(String, Type)]| {
+            let fields = |names: &[(String, Type)], row: bool| {
                 let fields = names.iter().map(|(name, ty)| Field::new(name, arrow_type(ty), true));
-                Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+                let row = row.then(|| Field::new("row", DataType::UInt64, false));
+                Arc::new(Schema::new(fields.chain(row).collect::<Vec<_>>()))
             };
-            let (schema, outer) = (fields(&names), fields(&names[..asked]));
+            let (schema, outer) = (fields(&names, false), fields(&names[..asked], names_too));
             let inputs: HashSet<usize> = judgement.program.inputs().collect();
             let read: Vec<bool> = (0..plan.source.len()).map(|i| inputs.contains(&i)).collect();
             let pass = Arc::new(Pass {
@@ -94,11 +100,14 @@ impl Routed {
                 let scan = opened.scan(layout, &columns, &parts)?;
                 let (pass, keep, outer) = (Arc::clone(&pass), keep.clone(), Arc::clone(&outer));
                 let make: Make = Arc::new(move |batch| {
-                    let Some(rows) = audit::accepted(&pass, &reader, batch)? else {
+                    let Some((rows, named)) = audit::accepted(&pass, &reader, batch)? else {
                         return Ok(RecordBatch::new_empty(Arc::clone(&outer)));
                     };
                     let (mut arrays, count) = (rows.columns().to_vec(), rows.num_rows());
                     let keys = arrays.split_off(asked);
+                    if names_too {
+                        arrays.push(Arc::new(named));
+                    }
                     let made = batch_of(&outer, arrays, count)?;
                     match &keep {
                         None => Ok(made),
@@ -148,7 +157,7 @@ pub struct Merged {
 }
 
 impl Merged {
-    /// `None` where nothing is merged, or into nothing.
+    /// `None` where nothing is merged, or every row of the batch remains.
     pub async fn of(
         session: &Session,
         job: &Job<'_>,
@@ -156,7 +165,10 @@ impl Merged {
         routed: &Routed,
     ) -> Result<Option<Self>, Fault> {
         let plan = &routed.plan;
-        let (Some(Write::Merge { by }), Some(table)) = (&plan.write, job.table) else { return Ok(None) };
+        let Some(Write::Merge { by }) = &plan.write else { return Ok(None) };
+        if job.table.is_none() && by.is_none() {
+            return Ok(None);
+        }
         let named = |name: &str| plan.column(name).map(|c| (c.name.clone(), c.ty.clone()));
         let key: Vec<(String, Type)> = plan.columns.iter().filter(|c| c.key).filter_map(|c| named(&c.name)).collect();
         let by = by.as_ref().and_then(|by| if let ExprKind::Column(name) = &by.kind { named(name) } else { None });
@@ -174,7 +186,7 @@ impl Merged {
             })
             .await?;
         let mut lost = HashSet::new();
-        if merged.by.is_some() {
+        if let (true, Some(table)) = (merged.by.is_some(), job.table) {
             let columns: Vec<SourceColumn> = merged.columns().into_iter().map(|(name, ty)| prepare::column(&name, ty)).collect();
             prepare::read(session, &plan.dataset, table, &columns, |arrays, rows, _| {
                 merged.rows_of(arrays, rows.num_rows(), |_, key, by| {
@@ -204,9 +216,8 @@ impl Merged {
     }
 
     fn keep(&self, known: impl Fn(&[u8]) -> bool + Send + Sync + 'static) -> Keep {
-        let key = self.key.clone();
         Keep {
-            columns: key,
+            columns: self.key.clone(),
             rows: Arc::new(move |arrays, rows| match keys::encode(arrays) {
                 Some(keys) => BooleanBuffer::collect_bool(rows, |row| known(keys.row(row).data())),
                 None => BooleanBuffer::new_set(rows),
@@ -226,9 +237,20 @@ impl Merged {
         self.keep(move |key| !batch.contains_key(key))
     }
 
-    /// Rows of the batch that are newer than the target's.
+    /// Rows of the batch that are newer than the target's, and than the others of their key.
     pub fn wins(&self) -> Keep {
-        let lost = Arc::clone(&self.lost);
-        self.keep(move |key| !lost.contains(key))
+        let (batch, lost) = (Arc::clone(&self.batch), Arc::clone(&self.lost));
+        let own = Self { key: self.key.clone(), by: self.by.clone(), batch: Arc::default(), lost: Arc::default() };
+        Keep {
+            columns: self.columns(),
+            rows: Arc::new(move |arrays, rows| {
+                let mut wins = BooleanBufferBuilder::new(rows);
+                own.rows_of(arrays, rows, |_, key, by| {
+                    wins.append(!lost.contains(key) && batch.get(key).is_none_or(|newest| newest.as_ref() <= by));
+                });
+                wins.append_n(rows - wins.len(), true);
+                wins.finish()
+            }),
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::samples::Shown;
 use super::verdict::{Counts, effect};
 use super::history::{self, Recorded};
 use super::queries::Queried;
-use super::{Effect, Evidence, Job, RuleResult, RuleVerdict, Sample};
+use super::{Effect, Evidence, Job, RuleResult, RuleVerdict, Sample, schema};
 use crate::diagnostics::paint::visible;
 use crate::engine::audit::{Tallies, Tally};
 use crate::engine::compile::Judgement;
@@ -104,7 +104,7 @@ pub fn results(job: &Job<'_>, findings: &Findings, recorded: &mut Vec<Recorded>)
     if !findings.forbidden.is_empty() {
         let names: Vec<String> = findings.forbidden.iter().map(|n| format!("`{n}`")).collect();
         let reason = format!("the files have {}, which the contract does not allow", names.join(", "));
-        results.push(ours("other_columns", "type", &plan.source_location, reason));
+        results.push(ours(schema::OTHER_COLUMNS, "type", &plan.source_location, reason));
     }
     for (name, reason) in &findings.remarks {
         let remark = ours(name, "type", &plan.source_location, reason.clone());
@@ -146,6 +146,7 @@ fn ours(name: &str, kind: &str, location: &Location, reason: String) -> RuleResu
         because: None,
         fix: None,
         segments: Vec::new(),
+        told: false,
     }
 }
 
@@ -174,6 +175,7 @@ fn result(
         because: None,
         fix: None,
         segments: Vec::new(),
+        told: false,
     };
     if let RuleKind::Type { .. } = &rule.kind {
         if findings.unreadable.is_some() {

@@ -6,6 +6,9 @@ use crate::engine::sources::schema::type_of;
 use crate::hir::{Field, OtherColumns, RuleKind, Type};
 use crate::ir::{Plan, SourceColumn};
 
+/// What a report calls columns that the contract does not name.
+pub const OTHER_COLUMNS: &str = "other_columns";
+
 /// For each source column what is wrong with it.
 pub fn problems(plan: &Plan, opened: &Opened, layouts: &[Layout]) -> Vec<Option<String>> {
     let first = |i: usize, column| layouts.iter().find_map(|l| problem(opened, l, i, column));
@@ -90,7 +93,7 @@ pub fn remarks(plan: &Plan, layouts: &[Layout]) -> Vec<(&'static str, String)> {
             }
         }
         if !names.is_empty() {
-            found.push(("other_columns", format!("the files also have {}, which the contract leaves out", names.join(", "))));
+            found.push((OTHER_COLUMNS, format!("the files also have {}, which the contract leaves out", names.join(", "))));
         }
     }
     found

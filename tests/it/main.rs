@@ -4,6 +4,8 @@ mod again;
 mod against;
 #[cfg(feature = "engine")]
 mod airflow;
+#[cfg(feature = "engine")]
+mod batches;
 mod binary;
 #[cfg(feature = "engine")]
 mod books;
@@ -81,4 +83,13 @@ fn root() -> &'static std::path::Path {
 /// Those of a project whose files say nothing else.
 fn layers() -> Vec<String> {
     ["bronze", "silver", "gold"].map(str::to_string).to_vec()
+}
+
+/// The names that an enumeration of the sources lists.
+fn variants(file: &str, name: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(root().join(file)).expect("a source");
+    let body = text.split(&format!("pub enum {name} {{\n")).nth(1).and_then(|rest| rest.split("\n}").next());
+    let body = body.unwrap_or_else(|| panic!("{file} has no `{name}`"));
+    let variant = regex::Regex::new(r"(?m)^    ([A-Z]\w*)").expect("a regular expression");
+    variant.captures_iter(body).map(|found| found[1].to_owned()).collect()
 }

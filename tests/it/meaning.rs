@@ -167,6 +167,8 @@ fn json(value: &Value) -> serde_json::Value {
         Value::Bool(b) => (*b).into(),
         Value::Int(i) => (*i).into(),
         Value::Array(items) => items.iter().map(json).collect(),
+        Value::Map(entries) => entries.iter().map(|(k, v)| (cast::text(k).expect("a text"), json(v))).collect(),
+        Value::Struct(fields) => fields.iter().map(|(name, v)| (name.clone(), json(v))).collect(),
         other => cast::text(other).expect("a text").into(),
     }
 }
@@ -177,7 +179,7 @@ fn shown(value: &Value) -> String {
         Value::Null => return "null".to_owned(),
         Value::Timestamp(t) => t.to_string(),
         Value::Binary(bytes) => bytes.iter().map(|b| format!("{b:02X}")).collect(),
-        Value::Array(_) => json(value).to_string(),
+        Value::Array(_) | Value::Map(_) | Value::Struct(_) => json(value).to_string(),
         other => match cast::text(other) {
             Ok(text) => text,
             Err(_) => format!("{other:?}"),
@@ -229,7 +231,7 @@ fn differences(compute: &dyn Fn(&[(String, Type)], &Expr, &[Vec<Value>]) -> Vec<
             let (columns, found) = compiled(&section);
             for (case, found) in section.cases.iter().zip(&found) {
                 let of_type = found.as_ref().map_or("refused".to_owned(), |e| e.ty.to_string());
-                let of_type = of_type.replace(", ", ",").replace('?', "");
+                let of_type = of_type.replace(", ", ",").replace(": ", ":").replace('?', "");
                 let name = format!("{}: {}", section.title, case.expression);
                 differ(&name, &of_type, &case.ty, "");
                 let Some(expr) = found else { continue };
@@ -266,5 +268,51 @@ fn every_native_function_has_cases() {
     let names = natives.lines().filter_map(|l| l.strip_prefix("extern fn ")?.split('(').next());
     let missing: BTreeSet<&str> =
         names.filter(|n| !OURS.contains(n) && !recorded.contains(&format!("{n}("))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+const SCALARS: [&str; 14] = [
+    "boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "decimal", "string", "binary", "date", "timestamp",
+    "timestamp_ntz", "array",
+];
+
+#[test]
+fn every_cast_has_cases() {
+    let mut cases = BTreeSet::new();
+    for section in sections() {
+        let plain = |ty: &str| ty.split(['(', '<']).next().unwrap_or_default().to_owned();
+        for (name, ty) in parted(&section.columns) {
+            for case in &section.cases {
+                let to = case.expression.strip_prefix(&format!("cast({name} as "));
+                cases.extend(to.map(|to| (plain(&ty), plain(to.trim_end_matches(')')))));
+            }
+        }
+    }
+    let pairs = SCALARS.iter().flat_map(|from| SCALARS.iter().map(move |to| ((*from).to_owned(), (*to).to_owned())));
+    // What is no list is none of a list.
+    let missing: Vec<_> = pairs.filter(|(a, b)| (a == "array") == (b == "array") && !cases.contains(&(a.clone(), b.clone()))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// What stands in an expression that is no value of a row.
+const OF_MANY_ROWS: [&str; 4] = ["Error", "Aggregate", "History", "Drift"];
+
+#[test]
+fn every_operator_has_cases() {
+    let mut met = BTreeSet::new();
+    for section in sections() {
+        for found in compiled(&section).1.iter().flatten() {
+            found.visit(&mut |e| {
+                // `Binary { op: Add, …`: names stand before what belongs to them.
+                let text = format!("{:?}", e.kind);
+                let name = |text: &str| text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned();
+                met.extend(text.strip_prefix("Binary { op: ").map(name));
+                met.insert(name(&text));
+            });
+        }
+    }
+    let mut missing = crate::variants("src/hir/expr.rs", "ExprKind");
+    missing.extend(crate::variants("src/syntax/ast/expr.rs", "BinaryOp"));
+    missing.retain(|name| !OF_MANY_ROWS.contains(&name.as_str()) && !met.contains(name));
     assert!(missing.is_empty(), "{missing:?}");
 }

@@ -1,6 +1,7 @@
 //! `tests/runs/*.dqt`: contracts, rows, and what comes of them. `UPDATE=1` writes what came.
 
 mod case;
+mod forms;
 mod table;
 
 use std::path::PathBuf;

@@ -10,6 +10,8 @@
     div(x, 2)    ~ x div 2              (after `~`: the same in Spark SQL, where it is spelled otherwise)
 
 Results are compared as text: instants as microseconds, arrays as JSON, everything else as Spark casts it to text.
+With titles as arguments (`record.py "casts of text" wide`) only the sections whose titles begin so are recorded, and take the
+place of those of before. All of them took 23 minutes on two cores that had much else to do.
 `error` is a row that cannot be computed, `refused` an expression that does not come to be computed at all.
 
 `aggregates.txt` is likewise, but an expression has one value over all rows of its section; they go to
@@ -17,6 +19,7 @@ Results are compared as text: instants as microseconds, arrays as JSON, everythi
 """
 
 import json
+import logging
 import pathlib
 import sys
 
@@ -24,6 +27,20 @@ from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import SparkSession
 
 HERE = pathlib.Path(__file__).parent
+
+
+def asked(title):
+    return not sys.argv[1:] or title.startswith(tuple(sys.argv[1:]))
+
+
+def keep(file, sections, version):
+    """Writes what was recorded, in the order of the cases; what was not asked for stays."""
+    path = HERE / file
+    before = path.read_text() if sys.argv[1:] else ""
+    known = {part.split("\n")[0]: part for part in before.split("=== ")[1:]}
+    parts = [recorded or known.get(title, "") for title, recorded in sections]
+    texts = [f"Recorded by record.py from Spark {version}, ANSI mode.", *(f"=== {part.rstrip(chr(10))}" for part in parts if part)]
+    path.write_text("\n\n".join(texts) + "\n")
 
 
 def sections(text):
@@ -88,11 +105,14 @@ def source(row, pairs):
 
 
 def aggregates(spark):
-    out = [f"Recorded by record.py from Spark {spark.version}, ANSI mode.", ""]
+    recorded = []
     for title, zone, columns, rows, expressions in sections((HERE / "aggregates.txt").read_text()):
+        recorded.append([title, None])
+        if not asked(title):
+            continue
         spark.conf.set("spark.sql.session.timeZone", zone)
         pairs = parted(columns)
-        out += [f"=== {title}", zone, columns, json.dumps(rows, ensure_ascii=False)]
+        out = [title, zone, columns, json.dumps(rows, ensure_ascii=False)]
         table = f"values {', '.join(source(row, pairs) for row in rows)} as t({', '.join(name for name, _ in pairs)})"
         types, known = {}, []
         for ours, theirs in expressions:
@@ -122,9 +142,9 @@ def aggregates(spark):
             value = values.get(ours)
             came = "error" if value is Exception else json.dumps(value, ensure_ascii=False)
             out += [f"--- {ours} : {types[ours]}", "" if types[ours] == "refused" else came]
-        out.append("")
+        recorded[-1][1] = "\n".join(out)
         print(title, file=sys.stderr)
-    (HERE / "recorded_aggregates.txt").write_text("\n".join(out))
+    keep("recorded_aggregates.txt", recorded, spark.version)
 
 
 def main():
@@ -138,11 +158,16 @@ def main():
         .getOrCreate()
     )
     spark.sparkContext.setLogLevel("OFF")
-    out = [f"Recorded by record.py from Spark {spark.version}, ANSI mode.", ""]
+    # What a row breaks is an answer here.
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
+    recorded = []
     for title, zone, columns, rows, expressions in sections((HERE / "cases.txt").read_text()):
+        recorded.append([title, None])
+        if not asked(title):
+            continue
         spark.conf.set("spark.sql.session.timeZone", zone)
         pairs = parted(columns)
-        out += [f"=== {title}", zone, columns]
+        out = [title, zone, columns]
         names = ", ".join(name for name, _ in pairs) or "nothing"
         sources = [source(row, pairs) for row in rows]
         for ours, theirs in expressions:
@@ -168,9 +193,9 @@ def main():
             for row, value in zip(rows, values, strict=True):
                 came = "error" if value is Exception else json.dumps(value, ensure_ascii=False)
                 out.append(f"{json.dumps(row, ensure_ascii=False)}\t{came}")
-        out.append("")
+        recorded[-1][1] = "\n".join(out)
         print(title, file=sys.stderr)
-    (HERE / "recorded.txt").write_text("\n".join(out))
+    keep("recorded.txt", recorded, spark.version)
     aggregates(spark)
 
 

@@ -47,13 +47,20 @@ pub(super) struct Verdict {
 }
 
 /// Where rows are and what they are called.
-struct Place<'a> {
+pub(super) struct Place<'a> {
     file: usize,
     numbers: &'a Int64Array,
 }
 
-impl Place<'_> {
-    fn name(&self, row: usize) -> RowId {
+impl<'a> Place<'a> {
+    /// Of a batch of a scan, which has rows.
+    pub(super) fn of(batch: &'a RecordBatch) -> Self {
+        let width = batch.num_columns();
+        let file = batch.column(width - 2).as_primitive::<UInt32Type>().value(0) as usize;
+        Self { file, numbers: batch.column(width - 1).as_primitive::<Int64Type>() }
+    }
+
+    pub(super) fn name(&self, row: usize) -> RowId {
         RowId::new(self.file, self.numbers.value(row))
     }
 }
@@ -74,9 +81,8 @@ pub fn judge(
     if rows == 0 || width < 2 {
         return Ok(None);
     }
-    let file = batch.column(width - 2).as_primitive::<UInt32Type>().value(0) as usize;
-    let place = Place { file, numbers: batch.column(width - 1).as_primitive::<Int64Type>() };
-    let inputs = reader.read_as_scanned(batch, file);
+    let place = Place::of(batch);
+    let inputs = reader.read_as_scanned(batch, place.file);
     let judgement = &pass.judgement;
     let mut frame = Frame::new(&judgement.program, rows, &inputs);
     tallies.rows += rows as u64;

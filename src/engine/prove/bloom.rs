@@ -48,10 +48,13 @@ impl Prover<'_> {
 
     /// The inputs whose filters open checks would ask of a row group, and where they lie.
     fn asked(&self, group: &Group) -> Vec<(usize, Span<u64>)> {
+        let meta = self.opened.files[group.file].footer.row_group(group.group);
+        if meta.columns().iter().all(|chunk| chunk.bloom_filter_offset().is_none()) {
+            return Vec::new();
+        }
         let checks = self.judgement.checks.iter().zip(&group.proofs).filter(|(_, proof)| proof.is_none());
         let inputs: BTreeSet<usize> =
             checks.flat_map(|(check, _)| self.judgement.program.inputs_of(check.nodes())).collect();
-        let meta = self.opened.files[group.file].footer.row_group(group.group);
         let place = |input: usize| Some((input, place(meta.column(self.leaf(group.file, input)?))?));
         let places: Vec<(usize, Span<u64>)> = inputs.into_iter().filter_map(place).collect();
         if places.is_empty() {

@@ -42,7 +42,7 @@ use super::table::{Table, lines, texts};
 pub struct Case {
     pub title: String,
     /// Everything before the expectation, as written.
-    head: String,
+    pub head: String,
     pub expected: String,
 }
 
