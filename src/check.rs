@@ -27,7 +27,7 @@ use std::sync::Arc;
 use crate::diagnostics::suggest::nearest;
 use crate::diagnostics::{Diagnostic, Severity, Sink};
 use crate::hir::{Checked, Contract};
-use crate::resolve::{Names, STD_PREFIX, fold};
+use crate::resolve::{Names, STD_PREFIX, fold, same};
 use crate::source::{FileId, SourceMap, Span};
 use crate::syntax::ast;
 
@@ -242,7 +242,7 @@ impl<'a> Checker<'a> {
     /// The place of a dataset's layer in their order.
     pub fn layer_of(&self, dataset: &str) -> Option<usize> {
         let layer = dataset.split('.').next()?;
-        self.layers.iter().position(|l| fold(l) == fold(layer))
+        self.layers.iter().position(|l| same(l, layer))
     }
 }
 

@@ -61,7 +61,7 @@ pub fn compare(old: &Checked, new: &Checked, now: i64, elsewhere: Span) -> Compa
     let mut comparison = Comparison::default();
     for contract in &new.contracts {
         let Some(before) = old.contract(&contract.dataset) else { continue };
-        let pair = Pair { before: &renamed(before, contract), contract, old, new, now };
+        let pair = Pair { before: &renamed(before, contract, [old, new]), contract, old, new, now };
         let mut changes = Vec::new();
         columns::compare(&pair, before, &mut changes);
         rows::compare(&pair, &mut changes);
@@ -117,15 +117,28 @@ impl<'c> Pair<'c> {
     }
 }
 
-/// The old contract as it would read with the columns' new names.
-fn renamed(old: &Contract, new: &Contract) -> Contract {
-    let names: HashMap<&str, &str> = new
-        .columns
-        .iter()
-        .filter_map(|c| Some((c.was.as_deref()?, c.name.as_str())))
-        .filter(|(was, name)| old.column(was).is_some() && old.column(name).is_none())
-        .collect();
+/// The columns that have another name now, by their old one.
+fn new_names<'c>(old: &Contract, new: &'c Contract) -> HashMap<&'c str, &'c str> {
+    let named = new.columns.iter().filter_map(|c| Some((c.was.as_deref()?, c.name.as_str())));
+    named.filter(|(was, name)| old.column(was).is_some() && old.column(name).is_none()).collect()
+}
+
+/// The old contract as it would read with the columns' new names, its own and those that it refers to.
+fn renamed(old: &Contract, new: &Contract, revisions: [&Checked; 2]) -> Contract {
+    let names = new_names(old, new);
     let mut contract = old.clone();
+    for rule in &mut contract.rules {
+        if let RuleKind::References { dataset, target, .. } = &mut rule.kind
+            && let [Some(before), Some(after)] = revisions.map(|r| r.contract(dataset))
+        {
+            let names = new_names(before, after);
+            for column in target {
+                if let Some(name) = names.get(column.as_str()) {
+                    *column = (*name).to_owned();
+                }
+            }
+        }
+    }
     if names.is_empty() {
         return contract;
     }

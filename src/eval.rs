@@ -75,6 +75,11 @@ pub trait Scope {
     /// A column of the row.
     fn column(&self, name: &str) -> Option<Value>;
 
+    /// The same where the scope can lend it.
+    fn lent(&self, name: &str) -> Option<Cow<'_, Value>> {
+        self.column(name).map(Cow::Owned)
+    }
+
     /// The clock: microseconds since 1970 in UTC.
     fn now(&self) -> i64;
 
@@ -118,18 +123,18 @@ const DEPTH: usize = 200;
 
 /// The value of an expression, or why there is none.
 pub fn eval(expr: &Expr, scope: &dyn Scope) -> Result {
-    eval_at(expr, scope, 0)
+    eval_at(expr, scope, 0).map(Cow::into_owned)
 }
 
 /// Whether a condition holds: `None` if it is null.
 pub fn holds(expr: &Expr, scope: &dyn Scope) -> Result<Option<bool>> {
-    truth(eval(expr, scope)?)
+    truth_at(expr, scope, 0)
 }
 
-fn truth(value: Value) -> Result<Option<bool>> {
+fn truth(value: &Value) -> Result<Option<bool>> {
     match value {
         Value::Null => Ok(None),
-        Value::Bool(b) => Ok(Some(b)),
+        Value::Bool(b) => Ok(Some(*b)),
         _ => Err(Reason::UNSUPPORTED),
     }
 }
@@ -138,86 +143,117 @@ fn logic(value: Option<bool>) -> Value {
     value.map_or(Value::Null, Value::Bool)
 }
 
-fn eval_at(expr: &Expr, scope: &dyn Scope, depth: usize) -> Result {
+/// What says yes or no by its form: no value is made of what its parts say.
+fn truth_at(expr: &Expr, scope: &dyn Scope, depth: usize) -> Result<Option<bool>> {
     if depth > DEPTH {
         return Err(Reason::DEEP);
     }
-    let run = |e: &Expr| eval_at(e, scope, depth + 1);
+    let run = |e| eval_at(e, scope, depth + 1);
+    let is = |e| truth_at(e, scope, depth + 1);
     match &expr.kind {
-        ExprKind::Error => Err(Reason::UNSUPPORTED),
-        ExprKind::Literal(value) => Ok(value.clone()),
-        ExprKind::Column(name) => scope.column(name).ok_or(Reason::of("there is no such column")),
-        ExprKind::Variable(name) => scope.variable(name).ok_or(Reason::UNSUPPORTED),
-        ExprKind::Field(of, name) => field(run(of)?, name),
-        ExprKind::Index(of, at) => index(run(of)?, run(at)?),
-        ExprKind::Not(of) => Ok(logic(truth(run(of)?)?.map(|b| !b))),
-        ExprKind::Negate(of) => operators::negate(run(of)?, &expr.ty),
+        ExprKind::Not(of) => Ok(is(of)?.map(|b| !b)),
         ExprKind::Binary { op: op @ (BinaryOp::And | BinaryOp::Or), .. } => chain(expr, *op, scope, depth),
-        ExprKind::Binary { op, left, right } => operators::binary(*op, run(left)?, run(right)?, &expr.ty),
-        ExprKind::IsNull(of) => Ok(Value::Bool(run(of)? == Value::Null)),
-        ExprKind::IsTrue(of) => Ok(Value::Bool(truth(run(of)?)? == Some(true))),
-        ExprKind::IsFalse(of) => Ok(Value::Bool(truth(run(of)?)? == Some(false))),
-        ExprKind::IsDistinct(a, b) => Ok(Value::Bool(!value::same(&run(a)?, &run(b)?))),
-        ExprKind::In { value, list } => within(&run(value)?, list, run),
-        ExprKind::Like { value, pattern, insensitive, escape } => match (run(value)?, run(pattern)?) {
-            (Value::Null, _) | (_, Value::Null) => Ok(Value::Null),
-            (Value::String(s), Value::String(p)) => Ok(Value::Bool(text::like(&s, &p, *insensitive, *escape)?)),
+        ExprKind::Binary { op, left, right } if op.is_comparison() => {
+            let (left, right) = (run(left)?, run(right)?);
+            Ok(operators::comparison(*op, &left, &right))
+        }
+        ExprKind::IsNull(of) => Ok(Some(*run(of)? == Value::Null)),
+        ExprKind::IsTrue(of) => Ok(Some(is(of)? == Some(true))),
+        ExprKind::IsFalse(of) => Ok(Some(is(of)? == Some(false))),
+        ExprKind::IsDistinct(a, b) => Ok(Some(!value::same(&*run(a)?, &*run(b)?))),
+        ExprKind::In { value, list } => within(&*run(value)?, list, run),
+        ExprKind::Like { value, pattern, insensitive, escape } => match (&*run(value)?, &*run(pattern)?) {
+            (Value::Null, _) | (_, Value::Null) => Ok(None),
+            (Value::String(s), Value::String(p)) => text::like(s, p, *insensitive, *escape).map(Some),
             _ => Err(Reason::UNSUPPORTED),
         },
-        ExprKind::Matches { value, pattern } => match run(value)? {
-            Value::Null => Ok(Value::Null),
-            Value::String(s) => text::matches(&s, pattern).map(Value::Bool),
+        ExprKind::Matches { value, pattern } => match &*run(value)? {
+            Value::Null => Ok(None),
+            Value::String(s) => text::matches(s, pattern).map(Some),
             _ => Err(Reason::UNSUPPORTED),
         },
-        ExprKind::Case { arms, otherwise } => {
-            for (condition, then) in arms {
-                if truth(run(condition)?)? == Some(true) {
-                    return run(then);
-                }
-            }
-            otherwise.as_ref().map_or(Ok(Value::Null), |e| run(e))
-        }
-        ExprKind::Cast { value, attempt } => {
-            let cast = cast::cast(run(value)?, &expr.ty);
-            if *attempt { Ok(cast.unwrap_or(Value::Null)) } else { cast }
-        }
-        ExprKind::Call { function, args } if function == "coalesce" => {
-            for arg in args {
-                match run(arg)? {
-                    Value::Null => {}
-                    value => return Ok(value),
-                }
-            }
-            Ok(Value::Null)
-        }
-        ExprKind::Call { function, args } => {
-            let args = args.iter().map(run).collect::<Result<Vec<_>>>()?;
-            functions::call(function, &args, &expr.ty, scope.now())
-        }
         ExprKind::Quantified { every, variable, source, body } => {
-            let items = match run(source)? {
-                Value::Null => return Ok(Value::Null),
+            let source = run(source)?;
+            let items = match &*source {
+                Value::Null => return Ok(None),
                 Value::Array(items) => items,
                 _ => return Err(Reason::UNSUPPORTED),
             };
             let op = if *every { BinaryOp::And } else { BinaryOp::Or };
             fold(
                 op,
-                items.into_iter().map(|item| {
+                items.iter().map(|item| {
                     let inner = Bound { outer: scope, name: variable, value: item };
-                    truth(eval_at(body, &inner, depth + 1)?)
+                    truth_at(body, &inner, depth + 1)
                 }),
             )
+        }
+        _ => truth(&*eval_at(expr, scope, depth)?),
+    }
+}
+
+/// Literals, and columns where the scope can, are lent.
+fn eval_at<'e>(expr: &'e Expr, scope: &'e dyn Scope, depth: usize) -> Result<Cow<'e, Value>> {
+    if depth > DEPTH {
+        return Err(Reason::DEEP);
+    }
+    let run = |e: &'e Expr| eval_at(e, scope, depth + 1);
+    let computed = match &expr.kind {
+        ExprKind::Error => return Err(Reason::UNSUPPORTED),
+        ExprKind::Literal(value) => return Ok(Cow::Borrowed(value)),
+        ExprKind::Column(name) => return scope.lent(name).ok_or(Reason::of("there is no such column")),
+        ExprKind::Variable(name) => return scope.variable(name).map(Cow::Owned).ok_or(Reason::UNSUPPORTED),
+        ExprKind::Field(of, name) => field(run(of)?.into_owned(), name),
+        ExprKind::Index(of, at) => index(run(of)?.into_owned(), &*run(at)?),
+        ExprKind::Negate(of) => operators::negate(&*run(of)?, &expr.ty),
+        ExprKind::Binary { op, left, right } if !op.is_comparison() && !op.is_logic() => {
+            operators::binary(*op, &*run(left)?, &*run(right)?, &expr.ty)
+        }
+        ExprKind::Binary { .. }
+        | ExprKind::Not(_)
+        | ExprKind::IsNull(_)
+        | ExprKind::IsTrue(_)
+        | ExprKind::IsFalse(_)
+        | ExprKind::IsDistinct(..)
+        | ExprKind::In { .. }
+        | ExprKind::Like { .. }
+        | ExprKind::Matches { .. }
+        | ExprKind::Quantified { .. } => truth_at(expr, scope, depth).map(logic),
+        ExprKind::Case { arms, otherwise } => {
+            for (condition, then) in arms {
+                if truth_at(condition, scope, depth + 1)? == Some(true) {
+                    return run(then);
+                }
+            }
+            return otherwise.as_ref().map_or(Ok(Cow::Owned(Value::Null)), |e| run(e));
+        }
+        ExprKind::Cast { value, attempt } => {
+            let cast = cast::cast(run(value)?.into_owned(), &expr.ty);
+            if *attempt { Ok(cast.unwrap_or(Value::Null)) } else { cast }
+        }
+        ExprKind::Call { function, args } if function == "coalesce" => {
+            for arg in args {
+                let value = run(arg)?;
+                if *value != Value::Null {
+                    return Ok(value);
+                }
+            }
+            Ok(Value::Null)
+        }
+        ExprKind::Call { function, args } => {
+            let args = args.iter().map(|e| run(e).map(Cow::into_owned)).collect::<Result<Vec<_>>>()?;
+            functions::call(function, &args, &expr.ty, scope.now())
         }
         ExprKind::Aggregate(aggregate) => scope.aggregate(aggregate, &expr.ty),
         ExprKind::History { metric, statistic, window } => scope.history(metric, *statistic, *window),
         ExprKind::Drift { value, measure, window } => scope.drift(value, *measure, *window),
-    }
+    };
+    computed.map(Cow::Owned)
 }
 
 /// A chain of one operator, however long, without recursion along it.
-fn chain(expr: &Expr, op: BinaryOp, scope: &dyn Scope, depth: usize) -> Result {
-    let one = |e: &Expr| truth(eval_at(e, scope, depth + 1)?);
+fn chain(expr: &Expr, op: BinaryOp, scope: &dyn Scope, depth: usize) -> Result<Option<bool>> {
+    let one = |e: &Expr| truth_at(e, scope, depth + 1);
     if let ExprKind::Binary { left, right, .. } = &expr.kind
         && !matches!(&left.kind, ExprKind::Binary { op: inner, .. } if *inner == op)
     {
@@ -237,12 +273,12 @@ fn chain(expr: &Expr, op: BinaryOp, scope: &dyn Scope, depth: usize) -> Result {
 }
 
 /// `and` or `or` of many: a decisive value wins, then a reason, then null.
-fn fold(op: BinaryOp, operands: impl Iterator<Item = Result<Option<bool>>>) -> Result {
+fn fold(op: BinaryOp, operands: impl Iterator<Item = Result<Option<bool>>>) -> Result<Option<bool>> {
     let decisive = op == BinaryOp::Or;
     let (mut unknown, mut reason) = (false, None);
     for operand in operands {
         match operand {
-            Ok(Some(b)) if b == decisive => return Ok(Value::Bool(decisive)),
+            Ok(Some(b)) if b == decisive => return Ok(Some(decisive)),
             Ok(Some(_)) => {}
             Ok(None) => unknown = true,
             Err(why) => reason = reason.or(Some(why)),
@@ -250,46 +286,41 @@ fn fold(op: BinaryOp, operands: impl Iterator<Item = Result<Option<bool>>>) -> R
     }
     match reason {
         Some(why) => Err(why),
-        None if unknown => Ok(Value::Null),
-        None => Ok(Value::Bool(!decisive)),
+        None => Ok((!unknown).then_some(!decisive)),
     }
 }
 
-fn within(value: &Value, list: &[Expr], run: impl Fn(&Expr) -> Result) -> Result {
+fn within<'e>(
+    value: &Value,
+    list: &'e [Expr],
+    run: impl Fn(&'e Expr) -> Result<Cow<'e, Value>>,
+) -> Result<Option<bool>> {
     if *value == Value::Null {
-        return Ok(Value::Null);
+        return Ok(None);
     }
     let is = |item: &Value| (*item != Value::Null).then(|| value::compare(value, item).is_some_and(|o| o.is_eq()));
-    fold(
-        BinaryOp::Or,
-        list.iter().map(|item| match &item.kind {
-            ExprKind::Literal(item) => Ok(is(item)),
-            _ => run(item).map(|item| is(&item)),
-        }),
-    )
+    fold(BinaryOp::Or, list.iter().map(|item| run(item).map(|item| is(&item))))
 }
 
 fn field(of: Value, name: &str) -> Result {
     match of {
         Value::Null => Ok(Value::Null),
-        Value::Struct(fields) => fields
-            .into_iter()
-            .find(|(n, _)| n == name)
-            .or(None)
-            .map(|(_, v)| v)
-            .ok_or(Reason::of("there is no such field")),
+        Value::Struct(fields) => {
+            let found = fields.into_iter().find(|(n, _)| n == name).map(|(_, v)| v);
+            found.ok_or(Reason::of("there is no such field"))
+        }
         _ => Err(Reason::UNSUPPORTED),
     }
 }
 
-fn index(of: Value, at: Value) -> Result {
+fn index(of: Value, at: &Value) -> Result {
     match (of, at) {
         (Value::Null, _) | (_, Value::Null) => Ok(Value::Null),
         (Value::Array(items), Value::Int(at)) => {
-            Ok(usize::try_from(at).ok().and_then(|at| items.into_iter().nth(at)).unwrap_or(Value::Null))
+            Ok(usize::try_from(*at).ok().and_then(|at| items.into_iter().nth(at)).unwrap_or(Value::Null))
         }
         (Value::Map(entries), key) => {
-            Ok(entries.into_iter().find(|(k, _)| value::same(k, &key)).map_or(Value::Null, |(_, v)| v))
+            Ok(entries.into_iter().find(|(k, _)| value::same(k, key)).map_or(Value::Null, |(_, v)| v))
         }
         _ => Err(Reason::UNSUPPORTED),
     }
@@ -299,12 +330,16 @@ fn index(of: Value, at: Value) -> Result {
 struct Bound<'a> {
     outer: &'a dyn Scope,
     name: &'a str,
-    value: Value,
+    value: &'a Value,
 }
 
 impl Scope for Bound<'_> {
     fn column(&self, name: &str) -> Option<Value> {
         self.outer.column(name)
+    }
+
+    fn lent(&self, name: &str) -> Option<Cow<'_, Value>> {
+        self.outer.lent(name)
     }
 
     fn now(&self) -> i64 {

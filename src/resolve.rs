@@ -3,7 +3,10 @@
 
 pub mod errors;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+
+use rustc_hash::FxBuildHasher;
 
 use crate::diagnostics::Sink;
 use crate::source::{FileId, SourceMap, Span};
@@ -48,7 +51,7 @@ pub struct Found<'a> {
     pub span: Span,
 }
 
-type Table<'a> = HashMap<(Space, String), Vec<Found<'a>>>;
+type Table<'a> = HashMap<(Space, String), Vec<Found<'a>>, FxBuildHasher>;
 
 #[derive(Default)]
 struct Module<'a> {
@@ -78,7 +81,18 @@ pub use crate::stdlib::PREFIX as STD_PREFIX;
 
 /// The form in which names are compared.
 pub fn fold(name: &str) -> String {
-    if name.is_ascii() { name.to_ascii_lowercase() } else { name.to_lowercase() }
+    folded(name).into_owned()
+}
+
+/// The same, lent where the name has that form already.
+pub fn folded(name: &str) -> Cow<'_, str> {
+    if name.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
+        Cow::Borrowed(name)
+    } else if name.is_ascii() {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Owned(name.to_lowercase())
+    }
 }
 
 /// Whether two names are the same.
@@ -101,7 +115,7 @@ impl<'a> Names<'a> {
         let mut names = Names {
             modules: Vec::with_capacity(files.len()),
             by_path: HashMap::new(),
-            std: Table::new(),
+            std: Table::default(),
             datasets: BTreeMap::new(),
         };
         for file in files {
@@ -231,7 +245,7 @@ impl<'a> Names<'a> {
     /// overloads of a native function; empty where there is none.
     pub fn find(&self, file: FileId, space: Space, path: &ast::Path) -> &[Found<'a>] {
         let Some(module) = self.modules.get(file.0 as usize) else { return &[] };
-        let key = (space, fold(&path.text()));
+        let key = (space, fold(&path.joined()));
         if let Some(found) = module.declared.get(&key).or_else(|| module.used.get(&key)).or_else(|| self.std.get(&key)) {
             return found;
         }

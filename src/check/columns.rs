@@ -9,7 +9,7 @@ use super::scope::{self, Schema, Scope, Zone};
 use super::templates::Holes;
 use super::types::{Claim, Meant, Step};
 use super::{Checker, Expansion, errors};
-use crate::resolve::fold;
+use crate::resolve::{fold, same};
 
 /// What a column says after its claims, for all of them.
 struct Manner {
@@ -25,6 +25,8 @@ impl<'a> Checker<'a> {
         let key: Vec<&ast::Column> =
             d.columns.iter().map(|(c, _)| *c).filter(|c| c.mods.iter().any(|m| matches!(m, ast::ColumnMod::Key(_)))).collect();
         let mut key_done = false;
+        out.columns.reserve(d.columns.len());
+        out.rules.reserve(3 * d.columns.len());
         for (column, meant) in &d.columns {
             let Some(found) = d.schema.find(&column.name.text).cloned() else { continue };
             let manner = self.manner(column, &d.schema, defaults);
@@ -253,7 +255,7 @@ impl<'a> Checker<'a> {
         schema: &Schema,
         own: &str,
     ) -> Option<RuleKind> {
-        let there = if fold(&target.dataset.text()) == fold(own) {
+        let there = if same(&target.dataset.text(), own) {
             self.schemas.get(&fold(own)).cloned()?
         } else {
             self.dataset(&target.dataset, target.span.file)?

@@ -9,6 +9,7 @@ pub mod natives;
 pub mod operators;
 
 use crate::hir::{Expr, ExprKind, Grain, Type, Value};
+use crate::resolve::same;
 use crate::source::Span;
 use crate::syntax::ast;
 
@@ -171,7 +172,7 @@ impl<'a> Checker<'a> {
             Expr { span: first.span, ..bound.clone() }
         } else if let Some(found) = s.column(&first.text) {
             let mut e = scope::column(found, first.span);
-            e.nullable = e.nullable && (s.known.is_empty() || !s.known.contains(&crate::resolve::fold(&found.name)));
+            e.nullable = e.nullable && (s.known.is_empty() || !s.known.iter().any(|k| same(k, &found.name)));
             e
         } else {
             if !s.is_open() {

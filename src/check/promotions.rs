@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::hir::{self, Act, Action, BatchBy, Expr, ExprKind, Mapping, Nulls, Over, Promotion, Rule, RuleKind, Write};
-use crate::resolve::fold;
+use crate::resolve::{fold, same};
 use crate::source::Span;
 use crate::syntax::ast;
 
@@ -28,7 +28,7 @@ impl<'a> Checker<'a> {
         let file = p.span.file;
         let (source, target) = (self.dataset(&p.from, file), self.dataset(&p.to, file));
         let (source, target) = (source?, target?);
-        if fold(&source.dataset) == fold(&target.dataset) {
+        if same(&source.dataset, &target.dataset) {
             self.report(errors::circle_of_promotions(p.head, &[&source.dataset, &target.dataset]));
             return None;
         }
@@ -69,7 +69,8 @@ impl<'a> Checker<'a> {
         self.promotion_parts(p, &rows, target, &mut out);
         self.mappings(p, source, target, &zone, &mut out);
         let defaults = self.promotion_defaults(contract, zone);
-        let own = contract.map_or(&[][..], |c| &c.rules);
+        let has_rules = p.items.iter().any(|item| matches!(item, ast::PromoteItem::Rules(..)));
+        let own = contract.filter(|_| has_rules).map_or(&[][..], |c| &c.rules);
         let mut context = RuleContext::new(&defaults, own);
         let scope = Scope { source: Some(source.clone()), ..rows };
         for item in &p.items {
@@ -144,7 +145,7 @@ impl<'a> Checker<'a> {
         let mut written: Vec<(&str, &'a ast::Mapping)> = Vec::new();
         let maps = p.items.iter().filter_map(|i| if let ast::PromoteItem::With { maps, .. } = i { Some(maps) } else { None });
         for map in maps.flatten() {
-            if let Some((_, first)) = written.iter().find(|(name, _)| fold(name) == fold(&map.column.text)) {
+            if let Some((_, first)) = written.iter().find(|(name, _)| same(name, &map.column.text)) {
                 self.report(errors::twice("mapping", &map.column.text, map.column.span, &first.column.text, first.column.span));
             } else if target.find(&map.column.text).is_none() {
                 if !target.open {
@@ -160,7 +161,7 @@ impl<'a> Checker<'a> {
         let mut missing: Vec<&SchemaColumn> = Vec::new();
         let mut scope = Scope::new(p.span.file, zone.clone()).with_rows(source.clone());
         for column in &target.columns {
-            let map = written.iter().find(|(name, _)| fold(name) == fold(&column.name)).map(|(_, m)| *m);
+            let map = written.iter().find(|(name, _)| same(name, &column.name)).map(|(_, m)| *m);
             let value = match (map, source.find(&column.name)) {
                 (Some(map), _) => self.mapped(map, column, &mut scope),
                 (None, Some(found)) => self.carried(p, found, column, &scope),

@@ -7,6 +7,8 @@ pub mod sets;
 
 use std::collections::HashMap;
 
+use rustc_hash::FxBuildHasher;
+
 use crate::hir::{Action, Nulls, Rule};
 use crate::resolve::fold;
 use crate::source::Span;
@@ -22,7 +24,7 @@ pub struct RuleContext {
     pub actions: Vec<Action>,
     pub nulls: Option<Nulls>,
     /// Names that are taken, in lower case.
-    names: HashMap<String, (String, Span)>,
+    names: HashMap<String, (String, Span), FxBuildHasher>,
     /// The `include` of which the last name was taken that is told of: one finding for all its rules.
     told: Option<Span>,
     pub rules: Vec<Rule>,

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rustc_hash::FxBuildHasher;
+
 use crate::hir::{Expr, ExprKind, Grain, Privacy, Type, Value};
-use crate::resolve::{fold, same};
+use crate::resolve::{fold, folded, same};
 use crate::source::{FileId, Span};
 
 /// The columns of a dataset.
@@ -12,7 +14,7 @@ use crate::source::{FileId, Span};
 pub struct Schema {
     pub dataset: String,
     pub columns: Vec<SchemaColumn>,
-    index: HashMap<String, usize>,
+    index: HashMap<String, usize, FxBuildHasher>,
     /// Columns are missing here because their text could not be read: an unknown name is not reported.
     pub open: bool,
     /// Where the contract declares itself.
@@ -54,7 +56,7 @@ impl Schema {
     }
 
     pub fn find(&self, name: &str) -> Option<&SchemaColumn> {
-        self.index.get(&fold(name)).and_then(|&i| self.columns.get(i))
+        self.index.get(&*folded(name)).and_then(|&i| self.columns.get(i))
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -63,7 +65,7 @@ impl Schema {
 
     /// Whether one row at most has given values in these columns.
     pub fn is_unique(&self, columns: &[String]) -> bool {
-        let holds = |name: &str| columns.iter().any(|c| fold(c) == fold(name));
+        let holds = |name: &str| columns.iter().any(|c| same(c, name));
         let mut key = self.columns.iter().filter(|c| c.key).peekable();
         let whole_key = key.peek().is_some() && key.all(|c| holds(&c.name));
         whole_key || self.columns.iter().any(|c| c.unique && holds(&c.name))
@@ -186,7 +188,13 @@ pub fn non_null_when(condition: &Expr, truth: bool, found: &mut Vec<String>) {
 fn strict_columns(e: &Expr, found: &mut Vec<String>) {
     use crate::hir::BinaryOp;
     match &e.kind {
-        ExprKind::Column(name) => found.push(fold(name)),
+        ExprKind::Column(name) => {
+            let name = folded(name);
+            // Many parts of one chain are about the same few columns.
+            if !found.iter().any(|f| *f == name) {
+                found.push(name.into_owned());
+            }
+        }
         ExprKind::Binary { op: BinaryOp::And | BinaryOp::Or, .. } => {}
         ExprKind::Binary { .. }
         | ExprKind::Negate(_)

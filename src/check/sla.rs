@@ -1,7 +1,7 @@
 //! Service levels and calendars.
 
 use crate::hir::{self, Act, Contract, Grain, Sla, SlaWhat};
-use crate::resolve::{Decl, Space, fold};
+use crate::resolve::{Decl, Space, fold, same};
 use crate::source::Span;
 use crate::syntax::ast;
 
@@ -48,7 +48,7 @@ impl<'a> Checker<'a> {
 
     fn is_calendar(&mut self, name: &ast::Name, file: crate::source::FileId, own: Option<&ast::Name>) -> bool {
         let known = BASES.contains(&name.text.to_lowercase().as_str());
-        let itself = own.is_some_and(|own| fold(&own.text) == fold(&name.text));
+        let itself = own.is_some_and(|own| same(&own.text, &name.text));
         let path = ast::Path { names: vec![name.clone()], span: name.span };
         if known || !itself && !self.names.find(file, Space::Calendar, &path).is_empty() {
             return true;
@@ -65,7 +65,7 @@ impl<'a> Checker<'a> {
         let names: Vec<&ast::Name> = entries().map(|e| &e.name).collect();
         let junk = items.iter().any(|i| matches!(i, ast::SlaItem::Junk(_)));
         for (i, entry) in entries().enumerate() {
-            if let Some(first) = names[..i].iter().find(|n| fold(&n.text) == fold(&entry.name.text)) {
+            if let Some(first) = names[..i].iter().find(|n| same(&n.text, &entry.name.text)) {
                 self.report(errors::twice("service level", &entry.name.text, entry.name.span, &first.text, first.span));
             }
             let errors = self.errors;
@@ -124,7 +124,7 @@ impl<'a> Checker<'a> {
                 Some(SlaWhat::Arrives { by, zone, on, day_before: *day_before })
             }
             ast::SlaWhat::Budget { of, at_most, last, unit, .. } => {
-                if !names.iter().any(|n| fold(&n.text) == fold(&of.text)) {
+                if !names.iter().any(|n| same(&n.text, &of.text)) {
                     if !junk {
                         self.report(errors::unknown_name(of, "service level", names.iter().map(|n| n.text.as_str()), "this contract"));
                     }

@@ -1,7 +1,7 @@
 //! `test` blocks: their rows take the columns' types, their expectations name rules that exist.
 
 use crate::hir::{self, Expect, ExpectWhat, ExprKind, Test, TestTable, Type, Value};
-use crate::resolve::fold;
+use crate::resolve::{fold, same};
 use crate::source::Span;
 use crate::syntax::ast;
 
@@ -44,7 +44,7 @@ impl<'a> Checker<'a> {
                 ast::ExpectWhat::EveryOther { row_rules_only } => ExpectWhat::EveryOther { row_rules_only: *row_rules_only },
                 ast::ExpectWhat::Rule { rule, outcome } => {
                     let wanted = fold(&rule.text());
-                    let Some(name) = known.iter().find(|n| fold(n) == wanted) else {
+                    let Some(name) = known.iter().find(|n| same(n, &wanted)) else {
                         if !broken && !self.written_rule(&schema, &wanted) {
                             self.report(errors::unknown_rule(rule, &known, &schema.dataset));
                         }
@@ -126,7 +126,7 @@ impl<'a> Checker<'a> {
         let mut types = Vec::with_capacity(table.header.len());
         let mut out = TestTable::default();
         for (i, name) in table.header.iter().enumerate() {
-            if let Some(first) = table.header[..i].iter().find(|n| fold(&n.text) == fold(&name.text)) {
+            if let Some(first) = table.header[..i].iter().find(|n| same(&n.text, &name.text)) {
                 self.report(errors::twice("column", &name.text, name.span, &first.text, first.span));
             }
             match schema.find(&name.text) {

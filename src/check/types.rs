@@ -1,7 +1,7 @@
 //! Types as written become types as meant; a declared type brings its conditions along.
 
 use crate::hir::{Field, Type};
-use crate::resolve::{Decl, Space};
+use crate::resolve::{Decl, Space, folded};
 use crate::source::{FileId, Span};
 use crate::syntax::ast;
 
@@ -107,7 +107,8 @@ impl<'a> Checker<'a> {
             }
             return meant;
         };
-        let name = path.text().to_lowercase();
+        let name = path.joined();
+        let name = folded(&name);
         if let Some(base) = base(&name) {
             return Meant::plain(base, ty.optional);
         }
@@ -174,8 +175,8 @@ impl<'a> Checker<'a> {
         match &ty.kind {
             ast::TyKind::Error => Type::Error,
             ast::TyKind::Named(path) => {
-                let name = path.text().to_lowercase();
-                match name.as_str() {
+                let name = path.joined();
+                match &*folded(&name) {
                     "interval" | "duration" => Type::Interval,
                     "time" => Type::Time,
                     _ => self.meant(ty, file).ty,

@@ -1,5 +1,7 @@
 //! Columns that come, go, change their name, their type or their rights.
 
+use std::cmp::Ordering;
+
 use super::{Change, Pair, errors};
 use crate::check::facts::keeps_value;
 use crate::hir::{Contract, OtherColumns};
@@ -20,10 +22,19 @@ pub fn compare(pair: &Pair, before: &Contract, changes: &mut Vec<Change>) {
             }
             Some(_) => {}
         }
-        if let Some(was) =
-            column.was.as_deref().filter(|was| before.column(was).is_some() && before.column(&column.name).is_none())
-        {
+        let renamed =
+            column.was.as_deref().filter(|was| before.column(was).is_some() && before.column(&column.name).is_none());
+        if let Some(was) = renamed {
             changes.extend(errors::column_renamed(new, column, was));
+        }
+        if old.column(&column.name).is_some() {
+            let was = pair.old.privacy(&before.dataset, renamed.unwrap_or(&column.name));
+            let now = pair.new.privacy(&new.dataset, &column.name);
+            match now.cmp(&was) {
+                Ordering::Greater => changes.push(errors::more_private(new, column, was, now)),
+                Ordering::Less => changes.push(errors::less_private(new, column, was, now)),
+                Ordering::Equal => {}
+            }
         }
     }
     for column in old.columns.iter().filter(|c| new.column(&c.name).is_none()) {

@@ -7,7 +7,7 @@ use super::rows::shown;
 use super::{Change, Effect, reach};
 use crate::check::facts::witness::Row;
 use crate::diagnostics::{Code, Diagnostic};
-use crate::hir::{Above, Act, Checked, Column, Contract, Promotion, Rule, Sla, Type};
+use crate::hir::{Above, Act, Checked, Column, Contract, Privacy, Promotion, Rule, Sla, Type};
 use crate::source::Span;
 
 fn change(contract: &Contract, effect: Effect, message: String, span: Span, label: impl Into<String>) -> Change {
@@ -157,6 +157,28 @@ pub fn type_surprises(contract: &Contract, column: &Column, was: &Type) -> Chang
     let message = format!("`{}` of `{}` was {was} and is {} now", column.name, contract.dataset, column.ty);
     let label = format!("who reads it as {was} meets values that {was} cannot hold");
     change(contract, Effect::BreaksConsumers, message, column.span, label)
+}
+
+fn private(privacy: Privacy) -> &'static str {
+    match privacy {
+        Privacy::Public => "neither personal nor secret",
+        Privacy::Personal => "personal",
+        Privacy::Secret => "secret",
+    }
+}
+
+pub fn more_private(contract: &Contract, column: &Column, was: Privacy, now: Privacy) -> Change {
+    let (name, dataset) = (&column.name, &contract.dataset);
+    let message = format!("`{name}` of `{dataset}` was {} and is {} now", private(was), private(now));
+    let label = "reports and messages show less of its values; the data stays as it was";
+    change(contract, Effect::Compatible, message, column.span, label)
+}
+
+pub fn less_private(contract: &Contract, column: &Column, was: Privacy, now: Privacy) -> Change {
+    let (name, dataset) = (&column.name, &contract.dataset);
+    let message = format!("`{name}` of `{dataset}` was {} and is {} now", private(was), private(now));
+    let label = "whoever sees a report or a message sees its values from now on";
+    change(contract, Effect::Undecided, message, column.span, label)
 }
 
 pub fn others_forbidden(contract: &Contract) -> Change {

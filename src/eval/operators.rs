@@ -7,41 +7,47 @@ use super::{Reason, Result, value, zone};
 use crate::hir::{BinaryOp, Type, Value};
 
 /// `and` and `or` are not here: they need not compute both sides.
-pub fn binary(op: BinaryOp, left: Value, right: Value, ty: &Type) -> Result {
-    if left == Value::Null || right == Value::Null {
+pub fn binary(op: BinaryOp, left: &Value, right: &Value, ty: &Type) -> Result {
+    if matches!(left, Value::Null) || matches!(right, Value::Null) {
         return Ok(Value::Null);
     }
     match op {
-        BinaryOp::Equal => comparison(&left, &right, |o| o.is_eq()),
-        BinaryOp::NotEqual => comparison(&left, &right, |o| o.is_ne()),
-        BinaryOp::Less => comparison(&left, &right, |o| o.is_lt()),
-        BinaryOp::LessEqual => comparison(&left, &right, |o| o.is_le()),
-        BinaryOp::Greater => comparison(&left, &right, |o| o.is_gt()),
-        BinaryOp::GreaterEqual => comparison(&left, &right, |o| o.is_ge()),
+        _ if op.is_comparison() => Ok(comparison(op, left, right).map_or(Value::Null, Value::Bool)),
         BinaryOp::Concat => concat(left, right),
-        BinaryOp::And | BinaryOp::Or => Err(Reason::UNSUPPORTED),
         BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Remainder => {
             arithmetic(op, left, right, ty)
         }
-    }
-}
-
-/// False where a NaN stands.
-fn comparison(left: &Value, right: &Value, holds: fn(std::cmp::Ordering) -> bool) -> Result {
-    Ok(Value::Bool(value::compare(left, right).is_some_and(holds)))
-}
-
-fn concat(left: Value, right: Value) -> Result {
-    match (left, right) {
-        (Value::String(a), Value::String(b)) => Ok(Value::String(a + &b)),
-        (Value::Binary(a), Value::Binary(b)) => Ok(Value::Binary([a, b].concat())),
-        (Value::Array(a), Value::Array(b)) => Ok(Value::Array([a, b].concat())),
         _ => Err(Reason::UNSUPPORTED),
     }
 }
 
-pub fn negate(of: Value, ty: &Type) -> Result {
-    match of {
+/// Null beside a null, false where a NaN stands.
+pub fn comparison(op: BinaryOp, left: &Value, right: &Value) -> Option<bool> {
+    if matches!(left, Value::Null) || matches!(right, Value::Null) {
+        return None;
+    }
+    let Some(order) = value::compare(left, right) else { return Some(false) };
+    Some(match op {
+        BinaryOp::Equal => order.is_eq(),
+        BinaryOp::NotEqual => order.is_ne(),
+        BinaryOp::Less => order.is_lt(),
+        BinaryOp::LessEqual => order.is_le(),
+        BinaryOp::Greater => order.is_gt(),
+        _ => order.is_ge(),
+    })
+}
+
+fn concat(left: &Value, right: &Value) -> Result {
+    match (left, right) {
+        (Value::String(a), Value::String(b)) => Ok(Value::String([a.as_str(), b].concat())),
+        (Value::Binary(a), Value::Binary(b)) => Ok(Value::Binary([a.as_slice(), b].concat())),
+        (Value::Array(a), Value::Array(b)) => Ok(Value::Array([a.as_slice(), b].concat())),
+        _ => Err(Reason::UNSUPPORTED),
+    }
+}
+
+pub fn negate(of: &Value, ty: &Type) -> Result {
+    match *of {
         Value::Null => Ok(Value::Null),
         Value::Int(i) => number::integer(&-BigInt::from(i), ty),
         Value::Decimal { unscaled, scale } => {
@@ -55,18 +61,18 @@ pub fn negate(of: Value, ty: &Type) -> Result {
     }
 }
 
-fn arithmetic(op: BinaryOp, left: Value, right: Value, ty: &Type) -> Result {
-    match (&left, &right) {
+fn arithmetic(op: BinaryOp, left: &Value, right: &Value, ty: &Type) -> Result {
+    match (left, right) {
         (Value::Float(a), Value::Float(b)) => Ok(match ty {
             Type::Double => Value::Double(floating(op, f64::from(*a), f64::from(*b))?),
             _ => Value::Float(single(op, *a, *b)?),
         }),
-        _ => match (value::exact(&left), value::exact(&right)) {
+        _ => match (value::exact(left), value::exact(right)) {
             (Some(a), Some(b)) if !ty.is_floating() => exact(op, a, b, ty),
-            _ => match (value::as_f64(&left), value::as_f64(&right)) {
+            _ => match (value::as_f64(left), value::as_f64(right)) {
                 (Some(a), Some(b)) if matches!(ty, Type::Float) => Ok(Value::Float(floating(op, a, b)? as f32)),
                 (Some(a), Some(b)) => floating(op, a, b).map(Value::Double),
-                _ => temporal(op, left, right, ty),
+                _ => temporal(op, left.clone(), right.clone(), ty),
             },
         },
     }

@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::thread::LocalKey;
 
 use regex::{Regex, RegexBuilder};
+use rustc_hash::FxBuildHasher;
 
 use super::{Reason, Result};
 
@@ -27,7 +29,7 @@ pub fn like(s: &str, pattern: &str, insensitive: bool, escape: Option<char>) -> 
 
 /// Whether a regular expression matches all of the text.
 pub fn matches(s: &str, pattern: &str) -> Result<bool> {
-    with_regex(&whole(pattern), |r| r.is_match(s))
+    compiled(&WHOLE, pattern, whole, |r| r.is_match(s))
 }
 
 /// The regular expression that matches all of a text or nothing.
@@ -37,19 +39,32 @@ pub fn whole(pattern: &str) -> String {
 
 /// Compiled once for a thread. A pattern may not grow beyond 10 MB when compiled.
 pub fn with_regex<T>(pattern: &str, work: impl FnOnce(&Regex) -> T) -> Result<T> {
-    thread_local! {
-        static COMPILED: RefCell<HashMap<String, Rc<Option<Regex>>>> = RefCell::default();
-    }
-    let regex = COMPILED.with(|compiled| {
-        let mut compiled = compiled.borrow_mut();
-        if let Some(found) = compiled.get(pattern) {
+    compiled(&COMPILED, pattern, str::to_owned, work)
+}
+
+type Compiled = RefCell<HashMap<String, Rc<Option<Regex>>, FxBuildHasher>>;
+
+thread_local! {
+    static COMPILED: Compiled = RefCell::default();
+    /// By the pattern that all of a text is to match.
+    static WHOLE: Compiled = RefCell::default();
+}
+
+fn compiled<T>(
+    known: &'static LocalKey<Compiled>,
+    pattern: &str,
+    source: fn(&str) -> String,
+    work: impl FnOnce(&Regex) -> T,
+) -> Result<T> {
+    let regex = known.with_borrow_mut(|known| {
+        if let Some(found) = known.get(pattern) {
             return found.clone();
         }
-        if compiled.len() >= 1_000 {
-            compiled.clear();
+        if known.len() >= 1_000 {
+            known.clear();
         }
-        let regex = Rc::new(RegexBuilder::new(pattern).size_limit(10 << 20).build().ok());
-        compiled.insert(pattern.to_owned(), regex.clone());
+        let regex = Rc::new(RegexBuilder::new(&source(pattern)).size_limit(10 << 20).build().ok());
+        known.insert(pattern.to_owned(), regex.clone());
         regex
     });
     regex.as_ref().as_ref().map(work).ok_or(Reason::REGEX)

@@ -1,5 +1,7 @@
 //! Zones, and the calendar between instants and clocks' readings. Instants and readings are microseconds.
 
+use std::cell::RefCell;
+
 use chrono::{DateTime, Datelike, Duration, LocalResult, NaiveDate, NaiveDateTime, Offset, TimeZone};
 
 use super::{Reason, Result};
@@ -33,11 +35,25 @@ impl Zone {
         name.parse().ok().map(Zone::Named)
     }
 
+    /// As [`Zone::parse`]: the same few names are asked for again and again.
+    fn again(name: &str) -> Option<Zone> {
+        thread_local! {
+            static LAST: RefCell<(String, Option<Zone>)> = RefCell::default();
+        }
+        LAST.with_borrow_mut(|(last, zone)| {
+            if last != name {
+                *zone = Zone::parse(name);
+                name.clone_into(last);
+            }
+            *zone
+        })
+    }
+
     /// As a function's argument: null is UTC.
     pub fn argument(value: &crate::hir::Value) -> Result<Zone> {
         match value {
             crate::hir::Value::Null => Ok(Zone::UTC),
-            crate::hir::Value::String(name) => Zone::parse(name).ok_or(Reason::of("not a time zone")),
+            crate::hir::Value::String(name) => Zone::again(name).ok_or(Reason::of("not a time zone")),
             _ => Err(Reason::UNSUPPORTED),
         }
     }

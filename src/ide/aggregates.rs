@@ -23,7 +23,7 @@ const fn aggregate(
     Aggregate { name, parameters, result, doc }
 }
 
-pub(super) const ALL: [Aggregate; 22] = [
+pub(super) const ALL: [Aggregate; 24] = [
     aggregate("count", &["*"], "bigint", "How many rows there are; `count(x)` counts those where `x` is not null, `count(distinct x)` the different values."),
     aggregate("sum", &["x: number"], "number?", "The sum of what is not null; null over nothing."),
     aggregate("avg", &["x: number"], "number?", "The mean of what is not null; null over nothing."),
@@ -45,6 +45,8 @@ pub(super) const ALL: [Aggregate; 22] = [
     aggregate("mode", &["x: any"], "any?", "The most frequent value."),
     aggregate("share", &["condition: boolean"], "double?", "The rows where the condition is true, over all rows, as a part of 1: compare it with `95%`."),
     aggregate("count_if", &["condition: boolean"], "bigint", "How many rows meet the condition."),
+    aggregate("bool_and", &["condition: boolean"], "boolean?", "Whether the condition is true wherever it is not null."),
+    aggregate("bool_or", &["condition: boolean"], "boolean?", "Whether the condition is true somewhere."),
     aggregate("drift", &["x: any", "last N batches"], "double?", "How far the distribution of `x` is from that of past batches: the population stability index, about 0.1 for some change, 0.25 for much."),
 ];
 

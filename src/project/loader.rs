@@ -106,12 +106,17 @@ impl Loader for Folder {
                 Err(_) if folder == self.root => return Err(errors::unreadable_folder(&folder)),
                 Err(_) => continue,
             };
-            for path in entries.flatten().map(|entry| entry.path()) {
+            for entry in entries.flatten() {
+                let path = entry.path();
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 if name.starts_with('.') {
                     continue;
                 }
-                if path.is_dir() {
+                let is_dir = match entry.file_type() {
+                    Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+                    _ => path.is_dir(),
+                };
+                if is_dir {
                     if name != "target" && !self.skipped.contains(&path) {
                         open.push(path);
                     }
@@ -144,16 +149,16 @@ pub fn read_text(path: &Path) -> Result<String, Unreadable> {
         _ => Unreadable::Failed,
     };
     // Looked at before it is opened: to open a pipe waits for whoever writes.
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+    let about = std::fs::metadata(path).map_err(failed)?;
+    if !about.is_file() {
         return Err(Unreadable::Binary);
     }
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let about = file.metadata().map_err(failed)?;
     if about.len() > MAX_BYTES {
         return Err(Unreadable::TooLarge(about.len()));
     }
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(failed)?;
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default() + 1);
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
     text_of(bytes)
 }
 

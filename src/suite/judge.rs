@@ -167,6 +167,21 @@ fn row_rule(rule: &Rule, condition: &Expr, rows: &[&Row], view: &View) -> Judged
     if met == 0 { nothing(rule) } else { judged }
 }
 
+/// Whether some row of a batch breaks a row rule, without saying why.
+pub fn is_broken(rule: &Rule, world: &World) -> bool {
+    let RuleKind::Row { condition } = &rule.kind else { return false };
+    let rows: Vec<&Row> = world.batch.iter().collect();
+    let view = View { world, rule: &rule.name, row: None, group: &[], own: &rows, current: &rows };
+    rows.iter().any(|row| {
+        let scope = view.at(row);
+        match meets(rule, &scope).and_then(|met| if met { holds(condition, &scope) } else { Ok(Some(true)) }) {
+            Ok(Some(holds)) => !holds,
+            Ok(None) => rule.nulls != Nulls::Pass,
+            Err(_) => true,
+        }
+    })
+}
+
 /// `amount = 0.00, status = "paid"`
 fn values(of: &[&Expr], row: &Row) -> String {
     let mut names: Vec<&str> = Vec::new();

@@ -4,7 +4,7 @@ use crate::eval::zone::DAY;
 use crate::hir::{Column, ExpectWhat, Expr, Over, Rule, RuleKind, Test, Type, Value};
 
 use super::generate;
-use super::judge::{Verdict, judge};
+use super::judge::{is_broken, judge};
 use super::world::{Row, World};
 
 /// How often all rules are gone through: what one changes can break another.
@@ -25,12 +25,12 @@ pub fn settle(world: &mut World, rules: &[&Rule], test: &Test) {
             let mut changed = false;
             for rule in &rows {
                 let reads = generate::read_by(&[rule]);
-                changed |= mend(world, at, &free, &reads, &near(&rows, &reads), &rows, &|w| holds(w, at, rule));
+                changed |= mend(world, at, &free, &reads, &rows, &|w| holds(w, at, rule));
             }
             for rule in apart.iter().filter(|_| at > 0) {
                 let RuleKind::Unique { by, .. } = &rule.kind else { continue };
                 let reads: Vec<String> = by.iter().flat_map(Expr::columns).map(str::to_owned).collect();
-                changed |= mend(world, at, &free, &reads, &near(&rows, &reads), &rows, &|w| is_apart(w, at, rule));
+                changed |= mend(world, at, &free, &reads, &rows, &|w| is_apart(w, at, rule));
             }
             if !changed {
                 break;
@@ -66,7 +66,6 @@ fn mend(
     at: usize,
     free: &[&Column],
     reads: &[String],
-    constants: &[&Expr],
     rules: &[&Rule],
     wanted: &dyn Fn(&World) -> bool,
 ) -> bool {
@@ -75,11 +74,12 @@ fn mend(
         return false;
     }
     let old = world.batch[at].clone();
+    let constants = near(rules, reads);
     let broken: Vec<bool> = rules.iter().map(|r| !holds(world, at, r)).collect();
     let options: Vec<Vec<Value>> = columns
         .iter()
         .map(|c| {
-            let mut values = generate::options(world.contract, c, constants, at + 3);
+            let mut values = generate::options(world.contract, c, &constants, at + 3);
             values.extend(alike(world, &old, c));
             values
         })
@@ -127,7 +127,7 @@ fn set(row: &mut Row, column: &str, value: Option<&Value>) {
 /// Whether a row rule lets the row through.
 fn holds(world: &World, at: usize, rule: &Rule) -> bool {
     let one = World::of_rows(world.contract, world.now, vec![world.batch[at].clone()]);
-    judge(&[rule], &one).pop().is_none_or(|j| j.verdict != Verdict::Breaks)
+    !is_broken(rule, &one)
 }
 
 /// Whether no row before is the same to a `unique` rule.

@@ -4,6 +4,8 @@
 mod expr;
 pub(crate) mod places;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::source::{FileId, Span};
@@ -64,7 +66,15 @@ pub struct Path {
 
 impl Path {
     pub fn text(&self) -> String {
-        self.names.iter().map(|n| n.text.as_str()).collect::<Vec<_>>().join(".")
+        self.joined().into_owned()
+    }
+
+    /// The same, lent where it is one name.
+    pub fn joined(&self) -> Cow<'_, str> {
+        match self.names.as_slice() {
+            [one] => Cow::Borrowed(&one.text),
+            names => Cow::Owned(names.iter().map(|n| n.text.as_str()).collect::<Vec<_>>().join(".")),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod tails;
 mod test;
 mod types;
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::ast::{Name, Path, Text};
@@ -34,6 +35,8 @@ pub(crate) struct Builder<'t> {
     /// Whether something before goes on behind it.
     crossed: bool,
     pub found: Vec<Diagnostic>,
+    /// An end, and the same without blanks and comments.
+    trimmed: Cell<(usize, usize)>,
     /// Names that broken items would have declared.
     pub broken: Vec<Path>,
     /// Set while a tree that is too deep is reported, so that it is reported once.
@@ -61,7 +64,7 @@ enum End {
 impl<'t> Builder<'t> {
     pub fn new(file: FileId, text: &'t str) -> Self {
         let comments = trivia::comments(text);
-        Self { file, text, comments, base: 0, until: usize::MAX, crossed: false, found: Vec::new(), broken: Vec::new(), too_deep: false, barred: false, unclosed: None }
+        Self { file, text, comments, base: 0, until: usize::MAX, crossed: false, found: Vec::new(), trimmed: Cell::new((0, 0)), broken: Vec::new(), too_deep: false, barred: false, unclosed: None }
     }
 
     /// Whether what was built stands by itself.
@@ -90,7 +93,14 @@ impl<'t> Builder<'t> {
         let (start, end) = (self.base + pair.start(), self.base + pair.end());
         let last = end.checked_sub(1).and_then(|i| self.text.as_bytes().get(i)).copied().unwrap_or(b' ');
         if end > start && (last.is_ascii_whitespace() || last == b'/' || last >= 0x80 || end == self.text.len()) {
-            return self.range(start, trivia::trimmed_end(self.text, &self.comments, start, end));
+            // Pairs that stand in one another often end at the same place.
+            let (last, trimmed) = self.trimmed.get();
+            if last == end && trimmed > start {
+                return self.range(start, trimmed);
+            }
+            let trimmed = trivia::trimmed_end(self.text, &self.comments, start, end);
+            self.trimmed.set((end, trimmed));
+            return self.range(start, trimmed);
         }
         self.range(start, end)
     }

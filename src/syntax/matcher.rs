@@ -265,9 +265,14 @@ impl Matcher<'_> {
             return;
         }
         let start = self.at;
-        while self.r_WHITESPACE() {}
-        while self.r_COMMENT() {
-            while self.r_WHITESPACE() {}
+        loop {
+            while matches!(self.bytes.get(self.at), Some(b' ' | b'\n' | b'\t' | b'\r')) {
+                self.at += 1;
+            }
+            // Whatever else the grammar skips starts with one of these.
+            if !self.sees(&SKIPPED) || !self.r_WHITESPACE() && !self.r_COMMENT() {
+                break;
+            }
         }
         self.skipped = (start, self.at);
     }

@@ -2,12 +2,26 @@
 
 use std::ops::Range;
 
+/// The bytes with which a comment or a string can begin.
+const BEGINS: [bool; 256] = {
+    let mut begins = [false; 256];
+    let bytes = [b'/', b'-', b'"', b'\'', b'`', 0xE2];
+    let mut i = 0;
+    while i < bytes.len() {
+        begins[bytes[i] as usize] = true;
+        i += 1;
+    }
+    begins
+};
+
 /// The comments of a text, in order.
 pub fn comments(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut i = 0;
-    while let Some(&b) = bytes.get(i) {
+    loop {
+        i += bytes.get(i..).and_then(|rest| rest.iter().position(|b| BEGINS[usize::from(*b)])).unwrap_or(bytes.len().saturating_sub(i));
+        let Some(&b) = bytes.get(i) else { break };
         let rest = bytes.get(i..).unwrap_or(&[]);
         match b {
             b'/' if rest.starts_with(b"//") => {
@@ -87,10 +101,16 @@ fn smart_end(text: &str, start: usize) -> usize {
 
 /// The end of `start..end` without the blanks and comments at its end.
 pub fn trimmed_end(text: &str, comments: &[Range<usize>], start: usize, mut end: usize) -> usize {
+    let bytes = text.as_bytes();
     loop {
-        let slice = text.get(start..end).unwrap_or("");
-        let blank = |c: char| c.is_whitespace() || matches!(c, '\u{FEFF}' | '\u{200B}');
-        end = start + slice.trim_end_matches(blank).len();
+        while end > start && matches!(bytes.get(end - 1), Some(b' ' | b'\t'..=b'\r')) {
+            end -= 1;
+        }
+        if end > start && bytes.get(end - 1).is_some_and(|b| *b >= 0x80) {
+            let slice = text.get(start..end).unwrap_or("");
+            let blank = |c: char| c.is_whitespace() || matches!(c, '\u{FEFF}' | '\u{200B}');
+            end = start + slice.trim_end_matches(blank).len();
+        }
         let after = comments.partition_point(|c| c.start < end);
         match after.checked_sub(1).and_then(|i| comments.get(i)) {
             Some(c) if c.start >= start && c.start < end && c.end >= end => end = c.start,

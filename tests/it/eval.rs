@@ -60,7 +60,7 @@ fn a_long_chain_is_no_deep_tree() {
 fn nan_breaks_every_comparison_and_is_not_distinct_from_itself() {
     let nan = || Value::Double(f64::NAN);
     for op in [BinaryOp::Equal, BinaryOp::NotEqual, BinaryOp::Less, BinaryOp::GreaterEqual] {
-        assert_eq!(operators::binary(op, nan(), nan(), &Type::Boolean), Ok(Value::Bool(false)), "{op:?}");
+        assert_eq!(operators::binary(op, &nan(), &nan(), &Type::Boolean), Ok(Value::Bool(false)), "{op:?}");
     }
     assert!(value::same(&nan(), &nan()));
 }
@@ -68,7 +68,7 @@ fn nan_breaks_every_comparison_and_is_not_distinct_from_itself() {
 #[test]
 fn decimals_are_exact_and_rounded_half_up_to_the_results_scale() {
     let ty = |precision, scale| Type::Decimal { precision, scale };
-    let two = |op, a: &Value, b: &Value, ty: &Type| operators::binary(op, a.clone(), b.clone(), ty);
+    let two = |op, a: &Value, b: &Value, ty: &Type| operators::binary(op, a, b, ty);
     let (a, b) = (decimal("10.00", 12, 2), decimal("3", 10, 0));
     assert_eq!(two(BinaryOp::Divide, &a, &b, &ty(23, 11)), Ok(decimal("3.33333333333", 23, 11)));
     assert_eq!(
@@ -83,9 +83,9 @@ fn decimals_are_exact_and_rounded_half_up_to_the_results_scale() {
 
 #[test]
 fn integers_overflow_with_a_reason() {
-    let sum = operators::binary(BinaryOp::Add, Value::Int(i64::MAX), Value::Int(1), &Type::BigInt);
+    let sum = operators::binary(BinaryOp::Add, &Value::Int(i64::MAX), &Value::Int(1), &Type::BigInt);
     assert_eq!(sum, Err(Reason::OVERFLOW));
-    assert_eq!(operators::negate(Value::Int(-128), &Type::TinyInt), Err(Reason::OVERFLOW));
+    assert_eq!(operators::negate(&Value::Int(-128), &Type::TinyInt), Err(Reason::OVERFLOW));
     let cast = cast::cast(Value::Int(300), &Type::TinyInt);
     assert_eq!(cast.map_err(|r| r.to_string()), Err("out of range for tinyint".to_owned()));
 }

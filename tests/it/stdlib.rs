@@ -227,6 +227,31 @@ fn the_examples_are_true() {
     assert!(faults.is_empty(), "\n{faults}");
 }
 
+/// Names of DataFusion's functions that the library does without, and why.
+fn left_out() -> Vec<(Vec<&'static str>, &'static str)> {
+    let lines = include_str!("../../stdlib/left_out.txt").lines();
+    lines
+        .map(|line| line.split_once(": ").expect("names and a reason"))
+        .map(|(n, r)| (n.split(", ").collect(), r))
+        .collect()
+}
+
+fn is_known(name: &str) -> bool {
+    let canonical = stdlib::canonical(name);
+    let native = |(_, text): &(&str, &str)| items(text).iter().any(|i| i.kind != "type" && i.name == canonical);
+    stdlib::FILES.iter().any(native) || dqc::check::infer::aggregates::by_name(name).is_some()
+}
+
+#[test]
+fn what_is_left_out_is_not_there() {
+    for (names, reason) in left_out() {
+        assert!(reason.ends_with('.'), "{reason}");
+        for name in names {
+            assert!(!is_known(name), "{name} is there");
+        }
+    }
+}
+
 #[test]
 fn the_reference_is_current() {
     let mut page = String::from(
@@ -259,6 +284,11 @@ fn the_reference_is_current() {
                 };
             }
         }
+    }
+    page.push_str("\n## Left out\n\nWhat DataFusion has besides and rules do without:\n");
+    for (names, reason) in left_out() {
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        let _ = write!(page, "\n{}: {reason}\n", names.join(", "));
     }
     let path = root().join("stdlib/README.md");
     if std::env::var_os("UPDATE").is_some() {

@@ -15,10 +15,10 @@ use super::operators::join;
 const DAY: i64 = 86_400_000_000;
 
 /// The names of the aggregates, for the nearest one; aliases are left out.
-pub const NAMES: [&str; 27] = [
+pub const NAMES: [&str; 29] = [
     "count", "sum", "avg", "min", "max", "stddev", "stddev_pop", "variance", "var_pop", "median", "quantile",
     "approx_quantile", "distinct", "approx_distinct", "skewness", "kurtosis", "corr", "entropy", "mode", "share",
-    "count_if", "drift", "mad", "mutual_information", "cramers_v", "gaps", "overlaps",
+    "count_if", "drift", "mad", "mutual_information", "cramers_v", "gaps", "overlaps", "bool_and", "bool_or",
 ];
 
 pub fn by_name(name: &str) -> Option<AggregateFn> {
@@ -27,15 +27,16 @@ pub fn by_name(name: &str) -> Option<AggregateFn> {
         "count" | "count_if" | "distinct" | "count_distinct" => Count,
         "sum" => Sum,
         "avg" | "mean" => Avg,
-        "min" => Min,
-        "max" => Max,
+        // No is less than yes.
+        "min" | "bool_and" => Min,
+        "max" | "bool_or" => Max,
         "stddev" | "stddev_samp" | "std" => StdDev,
         "stddev_pop" => StdDevPop,
-        "variance" | "var_samp" | "var_sample" => Variance,
-        "var_pop" => VariancePop,
+        "variance" | "var" | "var_samp" | "var_sample" => Variance,
+        "var_pop" | "var_population" => VariancePop,
         "median" => Median,
-        "quantile" | "percentile" => Quantile,
-        "approx_quantile" | "approx_percentile" | "percentile_approx" => ApproxQuantile,
+        "quantile" | "percentile" | "percentile_cont" | "quantile_cont" => Quantile,
+        "approx_quantile" | "approx_percentile" | "approx_percentile_cont" | "percentile_approx" => ApproxQuantile,
         "approx_distinct" | "approx_count_distinct" => ApproxDistinct,
         "skewness" => Skewness,
         "kurtosis" => Kurtosis,
@@ -116,6 +117,7 @@ impl<'a> Checker<'a> {
                 }
                 Type::BigInt
             }
+            Min | Max if name.starts_with("bool_") && first != Type::Boolean => return refuse(self, "a condition"),
             Count | ApproxDistinct => Type::BigInt,
             Sum | Avg => match &first {
                 Type::Interval => Type::Interval,

@@ -1,7 +1,7 @@
 //! Calls: aggregates, native functions, and functions written in the language, which are expanded.
 
 use crate::hir::{Expr, ExprKind, Grain, Type, Value};
-use crate::resolve::{Decl, Space, fold};
+use crate::resolve::{Decl, Space, fold, same};
 use crate::source::{FileId, Span};
 use crate::syntax::ast;
 
@@ -153,10 +153,16 @@ impl<'a> Checker<'a> {
         }
         self.expansions.push(Expansion { used: span, declared, what: format!("function `{name}`") });
         let size: usize = inner.bindings.iter().map(|b| size(&b.value)).sum();
-        self.budget = self.budget.saturating_add(size);
+        let before = self.budget;
+        self.budget = before.saturating_add(size);
         let found = if self.budget > MAX_EXPANSION {
-            self.expansions.truncate(1);
-            self.report(errors::expands_too_far(span, &name));
+            // Said once: whatever comes after in the same piece is too much as well.
+            if before > MAX_EXPANSION {
+                self.errors += 1;
+            } else {
+                self.expansions.truncate(1);
+                self.report(errors::expands_too_far(span, &name));
+            }
             scope::error(span)
         } else {
             let found = self.expr(body, &mut inner);
@@ -178,7 +184,7 @@ impl<'a> Checker<'a> {
     pub fn parameters(&mut self, params: &'a [ast::Param], file: FileId) -> Scope {
         let mut s = Scope::by_itself(file);
         for (i, param) in params.iter().enumerate() {
-            if let Some(first) = params[..i].iter().find(|p| fold(&p.name.text) == fold(&param.name.text)) {
+            if let Some(first) = params[..i].iter().find(|p| same(&p.name.text, &param.name.text)) {
                 self.report(errors::twice("parameter", &param.name.text, param.name.span, &first.name.text, first.name.span));
             }
             let ty = self.ty(&param.ty, file);
@@ -236,7 +242,7 @@ fn size(e: &Expr) -> usize {
 fn strict(e: &ast::Expr, param: &str) -> bool {
     use ast::ExprKind::*;
     match &e.kind {
-        Path(path) => path.names.first().is_some_and(|n| fold(&n.text) == fold(param)),
+        Path(path) => path.names.first().is_some_and(|n| same(&n.text, param)),
         Not(e) | Negate(e) | Field(e, _) | Cast { value: e, attempt: false, .. } | Extract { value: e, .. } => strict(e, param),
         Matches { value, .. } => strict(value, param),
         Like { value, pattern, .. } => strict(value, param) || strict(pattern, param),

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::errors;
 use crate::check::directory::Directory;
 use crate::diagnostics::Diagnostic;
-use crate::resolve::fold;
+use crate::resolve::same;
 use crate::hir::{BatchBy, Calendar, Contract, Promotion, Sla, SlaWhat, Unit};
 
 /// The days over which deadlines are compared: years enough to meet every change of clocks on every weekday.
@@ -165,7 +165,7 @@ impl Days7 {
 }
 
 fn calendar_days(name: &str, calendars: &[Calendar], depth: usize) -> Days7 {
-    if let Some(calendar) = calendars.iter().find(|c| fold(&c.name) == fold(name)) {
+    if let Some(calendar) = calendars.iter().find(|c| same(&c.name, name)) {
         if depth >= 20 {
             return Days7::default();
         }

@@ -17,6 +17,9 @@ const MENDED: usize = 12;
 /// How many conditions may be computed: so many, and so many for each rule.
 const EVALUATED: (usize, usize) = (2_000, 100);
 
+/// A condition with so many parts more counts as another one.
+const LARGE: usize = 40;
+
 /// What rows have shown of a rule, or what they are to show.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Shown {
@@ -60,6 +63,8 @@ struct Asked<'c> {
     nulls: Nulls,
     /// Its columns stand for what is mapped to them.
     mapped: bool,
+    /// How many parts it has.
+    size: usize,
     /// What it reads.
     slots: Vec<usize>,
     wanted: Shown,
@@ -69,6 +74,13 @@ struct Asked<'c> {
 impl Asked<'_> {
     fn is_open(&self) -> bool {
         self.shown.lacks(self.wanted)
+    }
+
+    /// Whether the outcome is one that has not been shown.
+    fn learns(&self, outcome: Outcome) -> bool {
+        let mut shown = self.shown;
+        shown.add(outcome);
+        shown != self.shown
     }
 }
 
@@ -100,6 +112,32 @@ struct Slot<'c> {
     values: Vec<Value>,
 }
 
+/// Where columns were found last: the same few names, at their places in the rules, are looked up again and again.
+struct Named([Cell<(*const u8, bool, u32)>; PLACES]);
+
+const PLACES: usize = 128;
+
+impl Default for Named {
+    fn default() -> Self {
+        Named([const { Cell::new((std::ptr::null(), false, 0)) }; PLACES])
+    }
+}
+
+impl Named {
+    /// The place of a name among the slots, or the mappings.
+    fn place(&self, name: &str, mapped: bool, find: impl FnOnce() -> Option<usize>) -> Option<usize> {
+        let at = name.as_ptr();
+        let known = self.0.get((at as usize >> 3) % PLACES)?;
+        let (last, of, place) = known.get();
+        if (last, of) == (at, mapped) {
+            return Some(place as usize);
+        }
+        let found = find()?;
+        known.set((at, mapped, u32::try_from(found).ok()?));
+        Some(found)
+    }
+}
+
 pub struct Tried<'c> {
     rules: Vec<Asked<'c>>,
     slots: Vec<Slot<'c>>,
@@ -107,8 +145,13 @@ pub struct Tried<'c> {
     same: Vec<(&'c Expr, usize)>,
     /// What is mapped to a column; `None`: null.
     mappings: Vec<(&'c str, Option<&'c Expr>)>,
+    named: Named,
     /// A value for each slot.
     row: Vec<Value>,
+    /// What rules made of the row just now.
+    outcomes: Vec<(usize, Outcome)>,
+    /// Parts of conditions that have been looked at for what they read.
+    walked: usize,
     evaluated: Cell<usize>,
 }
 
@@ -152,7 +195,17 @@ impl<'c> Tried<'c> {
     }
 
     fn new(mappings: Vec<(&'c str, Option<&'c Expr>)>) -> Self {
-        Tried { rules: Vec::new(), slots: Vec::new(), same: Vec::new(), mappings, row: Vec::new(), evaluated: Cell::new(0) }
+        Tried {
+            rules: Vec::new(),
+            slots: Vec::new(),
+            same: Vec::new(),
+            mappings,
+            named: Named::default(),
+            row: Vec::new(),
+            outcomes: Vec::new(),
+            walked: 0,
+            evaluated: Cell::new(0),
+        }
     }
 
     fn ask(&mut self, rule: &'c Rule, wanted: Shown, mapped: bool) {
@@ -165,20 +218,23 @@ impl<'c> Tried<'c> {
         // A batch condition that is null is not evaluated, which breaks nothing.
         let nulls = if matches!(rule.kind, RuleKind::Row { .. }) { rule.nulls } else { Nulls::Pass };
         let mut slots = Vec::new();
+        let walked = self.walked;
         for expr in [Some(condition), when].into_iter().flatten() {
             self.slots_of(expr, mapped, &mut slots);
         }
         let at = self.rules.len();
         slots.iter().for_each(|s| self.slots[*s].rules.push(at));
-        self.rules.push(Asked { condition, when, nulls, mapped, slots, wanted, shown: Shown::default() });
+        let size = self.walked - walked;
+        self.rules.push(Asked { condition, when, nulls, mapped, size, slots, wanted, shown: Shown::default() });
     }
 
     fn slots_of(&mut self, expr: &'c Expr, mapped: bool, found: &mut Vec<usize>) {
+        self.walked += 1;
         let slot = match &expr.kind {
             ExprKind::Literal(_) => return,
             ExprKind::Column(name) if mapped => {
-                let value = self.mappings.iter().find(|(column, _)| column == name).and_then(|(_, value)| *value);
-                return value.map_or((), |value| self.slots_of(value, false, found));
+                let Some(at) = self.mappings.iter().position(|(column, _)| column == name) else { return };
+                return self.mappings[at].1.map_or((), |value| self.slots_of(value, false, found));
             }
             ExprKind::Column(name) => self.slot(What::Column(name), &expr.ty),
             ExprKind::Aggregate(_) | ExprKind::History { .. } | ExprKind::Drift { .. } => {
@@ -206,6 +262,18 @@ impl<'c> Tried<'c> {
         })
     }
 
+    fn slot_of(&self, name: &str) -> Option<usize> {
+        let is = |slot: &Slot| matches!(slot.what, What::Column(column) if column == name);
+        self.named.place(name, false, || self.slots.iter().position(is))
+    }
+
+    /// What is mapped to a column that a mapped rule names; nothing is said of one that is neither mapped nor nullable.
+    fn mapping(&self, name: &str) -> Option<Option<&'c Expr>> {
+        let is = |(column, _): &(&str, _)| *column == name;
+        let at = self.named.place(name, true, || self.mappings.iter().position(is))?;
+        self.mappings.get(at).map(|(_, value)| *value)
+    }
+
     fn shown(mut self) -> Vec<Shown> {
         self.search();
         self.rules.into_iter().map(|r| r.shown).collect()
@@ -222,21 +290,23 @@ impl<'c> Tried<'c> {
         if !self.find_row() {
             return;
         }
-        for i in 0..self.rules.len() {
-            let outcome = self.outcome(i);
+        for (i, outcome) in std::mem::take(&mut self.outcomes) {
             if outcome.lets_through() || self.rules[i].mapped {
                 self.rules[i].shown.add(outcome);
             }
         }
         for slot in 0..self.slots.len() {
+            // What lets the row through stands first, and most that is open still is what does not.
+            self.slots[slot].values.reverse();
             self.change(slot, |tried| {
                 if tried.slots[slot].rules.iter().any(|i| tried.rules[*i].is_open()) {
-                    tried.look(&[slot]);
+                    tried.glance(slot);
                     Next::Value
                 } else {
                     Next::Stop
                 }
             });
+            self.slots[slot].values.reverse();
         }
         for i in 0..self.rules.len() {
             if self.rules[i].is_open() {
@@ -269,21 +339,23 @@ impl<'c> Tried<'c> {
 
     /// Whether the row, were it let through, would show something of the rule that is wanted.
     fn would_show(&self, i: usize) -> bool {
-        let rule = &self.rules[i];
-        let mut shown = rule.shown;
-        shown.add(self.outcome(i));
-        shown != rule.shown && rule.is_open()
+        self.rules[i].is_open() && self.rules[i].learns(self.outcome(i))
     }
 
     /// Puts each value into a slot in turn, and the old one back.
     fn change(&mut self, slot: usize, mut each: impl FnMut(&mut Self) -> Next) {
-        let values = std::mem::take(&mut self.slots[slot].values);
-        let old = self.row[slot].clone();
+        let mut values = std::mem::take(&mut self.slots[slot].values);
+        let old = std::mem::replace(&mut self.row[slot], Value::Null);
         let mut next = Next::Value;
-        for value in values.iter().filter(|v| **v != old) {
-            self.row[slot].clone_from(value);
+        for value in values.iter_mut().filter(|v| **v != old) {
+            std::mem::swap(&mut self.row[slot], value);
             next = each(self);
-            if next != Next::Value || self.is_exhausted() {
+            if next == Next::Keep {
+                value.clone_from(&self.row[slot]);
+                break;
+            }
+            std::mem::swap(&mut self.row[slot], value);
+            if next == Next::Stop || self.is_exhausted() {
                 break;
             }
         }
@@ -295,6 +367,42 @@ impl<'c> Tried<'c> {
 
     fn is_exhausted(&self) -> bool {
         self.evaluated.get() > EVALUATED.0 + EVALUATED.1 * self.rules.len()
+    }
+
+    /// As [`Tried::look`], where the row shows something that is wanted.
+    fn glance(&mut self, slot: usize) {
+        let mut outcomes = std::mem::take(&mut self.outcomes);
+        outcomes.clear();
+        let reads = |tried: &Self, at: usize| tried.slots[slot].rules.get(at).copied();
+        let mut learns = false;
+        let mut at = 0;
+        while let Some(i) = reads(self, at) {
+            at += 1;
+            if self.rules[i].is_open() {
+                let outcome = self.outcome(i);
+                learns |= self.rules[i].learns(outcome);
+                outcomes.push((i, outcome));
+            }
+        }
+        let stands_against = |tried: &Self, (i, o): (usize, Outcome)| !tried.rules[i].mapped && !o.lets_through();
+        let mut against = outcomes.iter().filter(|found| stands_against(self, **found)).map(|(i, _)| *i);
+        let (mut first, mut more) = (against.next(), against.next().is_some());
+        drop(against);
+        at = 0;
+        while let Some(i) = reads(self, at).filter(|_| learns && !more) {
+            at += 1;
+            if !self.rules[i].is_open() && !self.rules[i].mapped && !self.outcome(i).lets_through() {
+                more = first.is_some();
+                first = Some(i);
+            }
+        }
+        for &(i, outcome) in outcomes.iter().filter(|_| learns) {
+            self.rules[i].shown.violated |= outcome == Outcome::Broken;
+            if !more && first.is_none_or(|a| a == i) {
+                self.rules[i].shown.add(outcome);
+            }
+        }
+        self.outcomes = outcomes;
     }
 
     /// Notes what the row shows, which lets everything through but for what the slots have changed. Where just one rule
@@ -329,7 +437,7 @@ impl<'c> Tried<'c> {
         against.filter(|_| !more)
     }
 
-    /// Finds a row that every rule lets through.
+    /// Finds a row that every rule lets through; `outcomes` is what they make of it.
     fn find_row(&mut self) -> bool {
         self.row = self.slots.iter().map(|s| s.values.first().cloned().unwrap_or(Value::Null)).collect();
         for slot in 0..self.slots.len() {
@@ -342,8 +450,17 @@ impl<'c> Tried<'c> {
             }
         }
         for _ in 0..MENDED {
-            let against = |i: &usize| !self.rules[*i].mapped && !self.outcome(*i).lets_through();
-            let Some(i) = (0..self.rules.len()).find(against) else { return true };
+            self.outcomes.clear();
+            let mut against = None;
+            for i in 0..self.rules.len() {
+                let outcome = self.outcome(i);
+                if !self.rules[i].mapped && !outcome.lets_through() {
+                    against = Some(i);
+                    break;
+                }
+                self.outcomes.push((i, outcome));
+            }
+            let Some(i) = against else { return true };
             if self.is_exhausted() || !self.mend(i) {
                 return false;
             }
@@ -386,8 +503,8 @@ impl<'c> Tried<'c> {
     }
 
     fn outcome(&self, i: usize) -> Outcome {
-        self.evaluated.set(self.evaluated.get() + 1);
         let rule = &self.rules[i];
+        self.evaluated.set(self.evaluated.get() + 1 + rule.size / LARGE);
         Row { tried: self, mapped: rule.mapped }.outcome(rule)
     }
 }

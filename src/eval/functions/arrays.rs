@@ -17,6 +17,7 @@ pub fn call(function: &str, args: &[Value]) -> Option<Result> {
         ("element_at", [Map(m), key]) => {
             Ok(m.iter().find(|(k, _)| value::same(k, key)).map_or(Null, |(_, v)| v.clone()))
         }
+        ("slice", [Array(xs), Int(start), Int(count)]) => slice(xs, *start, *count).map(|xs| Array(xs.to_vec())),
         ("array_distinct", [Array(xs)]) => Ok(Array(distinct(xs.iter()))),
         ("array_sort", [Array(xs)]) => {
             let mut xs = xs.clone();
@@ -65,6 +66,17 @@ fn element_at(xs: &[Value], at: i64) -> Result {
         _ => usize::try_from(at.unsigned_abs()).ok().and_then(|n| xs.len().checked_sub(n)),
     };
     Ok(i.and_then(|i| xs.get(i)).cloned().unwrap_or(Value::Null))
+}
+
+/// Nothing where the place is before the first element, as in Spark.
+fn slice(xs: &[Value], start: i64, count: i64) -> Result<&[Value]> {
+    let from = match start {
+        0 => return Err(Reason::of("element 0 of an array")),
+        1.. => usize::try_from(start - 1).ok(),
+        _ => usize::try_from(start.unsigned_abs()).ok().and_then(|n| xs.len().checked_sub(n)),
+    };
+    let count = usize::try_from(count).map_err(|_| Reason::of("less than no elements of an array"))?;
+    Ok(from.and_then(|from| xs.get(from..)).map_or(&[], |rest| &rest[..count.min(rest.len())]))
 }
 
 fn distinct<'a>(xs: impl Iterator<Item = &'a Value>) -> Vec<Value> {

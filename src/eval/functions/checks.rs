@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use md5::Md5;
-use sha2::{Digest, Sha256, Sha512};
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 
 use crate::eval::{Reason, Result};
 use crate::hir::Value;
@@ -14,7 +14,9 @@ pub fn call(function: &str, args: &[Value]) -> Option<Result> {
         ("luhn", [String(s)]) => Ok(Bool(luhn(s))),
         ("weighted_sum", [String(s), String(weights)]) => weighted_sum(s, weights).map(Int),
         ("md5", [String(s)]) => Ok(String(hex(&Md5::digest(s.as_bytes())))),
+        ("sha224", [String(s)]) => Ok(String(hex(&Sha224::digest(s.as_bytes())))),
         ("sha256", [String(s)]) => Ok(String(hex(&Sha256::digest(s.as_bytes())))),
+        ("sha384", [String(s)]) => Ok(String(hex(&Sha384::digest(s.as_bytes())))),
         ("sha512", [String(s)]) => Ok(String(hex(&Sha512::digest(s.as_bytes())))),
         ("hex", [String(s)]) => Ok(String(hex(s.as_bytes()).to_uppercase())),
         ("hex", [Int(n)]) => Ok(String(format!("{n:X}"))),

@@ -33,11 +33,13 @@ pub fn call(function: &str, args: &[Value], ty: &Type) -> Option<Result> {
         ("floor", [x]) => round(x, 0, ty, Rounding::Floor),
         ("ceil", [Double(x)]) => whole(x.ceil()),
         ("ceil", [x]) => round(x, 0, ty, Rounding::Ceiling),
-        ("mod", [a, b]) => binary(BinaryOp::Remainder, a.clone(), b.clone(), ty),
+        ("mod", [a, b]) => binary(BinaryOp::Remainder, a, b, ty),
         ("pmod", [a, b]) => pmod(a, b, ty),
         ("div", [Interval(_), Interval(0)]) => Err(Reason::ZERO),
         ("div", [Interval(a), Interval(b)]) => a.checked_div(*b).map(Int).ok_or(Reason::OVERFLOW),
-        ("div", [a, b]) => binary(BinaryOp::Divide, a.clone(), b.clone(), &Type::BigInt),
+        ("div", [a, b]) => binary(BinaryOp::Divide, a, b, &Type::BigInt),
+        ("gcd", [Int(a), Int(b)]) => whole_number(Some(gcd(*a, *b))),
+        ("lcm", [Int(a), Int(b)]) => whole_number(lcm(*a, *b)),
         ("sqrt", [Double(x)]) => double(x.sqrt()),
         ("cbrt", [Double(x)]) => double(x.cbrt()),
         ("power", [Double(x), Double(y)]) => double(x.powf(*y)),
@@ -94,6 +96,23 @@ fn round(x: &Value, places: i64, ty: &Type, rounding: Rounding) -> Result {
     }
 }
 
+fn gcd(a: i64, b: i64) -> u64 {
+    let (mut a, mut b) = (a.unsigned_abs(), b.unsigned_abs());
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+fn lcm(a: i64, b: i64) -> Option<u64> {
+    let common = gcd(a, b);
+    if common == 0 { Some(0) } else { (a.unsigned_abs() / common).checked_mul(b.unsigned_abs()) }
+}
+
+fn whole_number(n: Option<u64>) -> Result {
+    n.and_then(|n| i64::try_from(n).ok()).map(Value::Int).ok_or(Reason::OVERFLOW)
+}
+
 /// A whole double as a bigint.
 fn whole(x: f64) -> Result {
     crate::eval::cast::cast(Value::Double(x), &Type::BigInt).map_err(|_| Reason::OVERFLOW)
@@ -101,7 +120,7 @@ fn whole(x: f64) -> Result {
 
 /// `((a % b) + b) % b`, as Spark defines it.
 fn pmod(a: &Value, b: &Value, ty: &Type) -> Result {
-    let remainder = binary(BinaryOp::Remainder, a.clone(), b.clone(), ty)?;
+    let remainder = binary(BinaryOp::Remainder, a, b, ty)?;
     let negative = match &remainder {
         Value::Int(n) => *n < 0,
         Value::Decimal { unscaled, .. } => *unscaled < 0,
@@ -112,6 +131,6 @@ fn pmod(a: &Value, b: &Value, ty: &Type) -> Result {
     }
     // the sum may leave a narrow integer's range; the remainder does not
     let wide = if ty.is_integer() { &Type::Decimal { precision: 38, scale: 0 } } else { ty };
-    let sum = binary(BinaryOp::Add, remainder, b.clone(), wide)?;
-    binary(BinaryOp::Remainder, sum, b.clone(), ty)
+    let sum = binary(BinaryOp::Add, &remainder, b, wide)?;
+    binary(BinaryOp::Remainder, &sum, b, ty)
 }

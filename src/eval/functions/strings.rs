@@ -30,6 +30,9 @@ pub fn call(function: &str, args: &[Value]) -> Option<Result> {
         ("right", [String(s), Int(n)]) => {
             string(if *n <= 0 { std::string::String::new() } else { substring(s, n.saturating_neg(), i64::MAX) })
         }
+        ("overlay", [String(s), String(by), Int(start)]) => overlay(s, by, *start, -1).map(String),
+        ("overlay", [String(s), String(by), Int(start), Int(n)]) => overlay(s, by, *start, *n).map(String),
+        ("substring_index", [String(s), String(by), Int(n)]) => string(substring_index(s, by, *n).to_owned()),
         ("lpad", [String(s), Int(n), String(fill)]) => pad(s, *n, fill).map(|(s, fill)| String(fill + &s)),
         ("rpad", [String(s), Int(n), String(fill)]) => pad(s, *n, fill).map(|(s, fill)| String(s + &fill)),
         ("replace", [String(s), String(search), String(_)]) if search.is_empty() => string(s.clone()),
@@ -53,6 +56,10 @@ pub fn call(function: &str, args: &[Value]) -> Option<Result> {
         }
         ("regexp_like", [String(s), String(p)]) => text::with_regex(p, |r| Bool(r.is_match(s))),
         ("regexp_count", [String(s), String(p)]) => text::with_regex(p, |r| r.find_iter(s).count()).and_then(count),
+        ("regexp_instr", [String(s), String(p)]) => {
+            let found = text::with_regex(p, |r| r.find(s).map(|m| m.start()));
+            found.and_then(|at| at.map_or(Ok(Int(0)), |at| count(s[..at].chars().count() + 1)))
+        }
         ("regexp_replace", [String(s), String(p), String(by)]) => {
             text::with_regex(p, |r| String(r.replace_all(s, groups(by).as_str()).into_owned()))
         }
@@ -105,6 +112,26 @@ fn substring(s: &str, start: i64, count: i64) -> String {
     let from = from.clamp(0, length);
     let (skip, take) = (usize::try_from(from).unwrap_or(0), usize::try_from(to - from).unwrap_or(0));
     s.chars().skip(skip).take(take).collect()
+}
+
+/// As in Spark, for which the characters before the first are none.
+fn overlay(s: &str, by: &str, start: i64, count: i64) -> Result<String> {
+    let count = if count >= 0 { Ok(count) } else { i64::try_from(by.chars().count()).map_err(|_| Reason::OVERFLOW) }?;
+    let before = substring(s, 1, start.saturating_sub(1));
+    Ok([&*before, by, &*substring(s, start.saturating_add(count), i64::MAX)].concat())
+}
+
+fn substring_index<'s>(s: &'s str, by: &str, count: i64) -> &'s str {
+    let Some(skip) =
+        usize::try_from(count.unsigned_abs()).ok().and_then(|n| n.checked_sub(1)).filter(|_| !by.is_empty())
+    else {
+        return "";
+    };
+    if count > 0 {
+        s.match_indices(by).nth(skip).map_or(s, |(at, _)| &s[..at])
+    } else {
+        s.rmatch_indices(by).nth(skip).map_or(s, |(at, _)| &s[at + by.len()..])
+    }
 }
 
 /// The text cut to a length, and the fill that brings it there.

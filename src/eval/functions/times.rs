@@ -52,6 +52,9 @@ pub fn call(function: &str, args: &[Value], now: i64) -> Option<Result> {
         }
         ("date_trunc", [String(unit), TimestampNtz(t)]) => truncate(unit, *t).map(TimestampNtz),
         ("date_trunc", [String(unit), Date(d)]) => truncate(unit, zone::midnight(*d)).and_then(zone::day_of).map(Date),
+        ("date_bin", [Interval(by), Timestamp(t)]) => bin(*by, *t, 0).map(Timestamp),
+        ("date_bin", [Interval(by), Timestamp(t), Timestamp(origin)]) => bin(*by, *t, *origin).map(Timestamp),
+        ("date_bin", [Interval(by), TimestampNtz(t)]) => bin(*by, *t, 0).map(TimestampNtz),
         ("date_add", [Date(d), Int(n)]) => later(*d, *n),
         ("date_sub", [Date(d), Int(n)]) => n.checked_neg().map_or(Err(Reason::OUT_OF_RANGE), |n| later(*d, n)),
         ("add_months", [Date(d), Int(n)]) => months(*n).and_then(|n| zone::add_months(*d, n)).map(Date),
@@ -68,6 +71,14 @@ pub fn call(function: &str, args: &[Value], now: i64) -> Option<Result> {
         (part, [Date(d)]) if is_part(part) => of_reading(part, zone::midnight(*d)),
         _ => return None,
     })
+}
+
+fn bin(length: i64, at: i64, origin: i64) -> Result<i64> {
+    if length <= 0 {
+        return Err(Reason::of("a bin without a length"));
+    }
+    let into = (i128::from(at) - i128::from(origin)).rem_euclid(i128::from(length));
+    i64::try_from(i128::from(at) - into).map_err(|_| Reason::OUT_OF_RANGE)
 }
 
 fn local(instant: i64, zone: &Value) -> Result<i64> {

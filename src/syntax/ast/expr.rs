@@ -164,6 +164,10 @@ impl BinaryOp {
         matches!(self, Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual)
     }
 
+    pub fn is_logic(self) -> bool {
+        matches!(self, BinaryOp::And | BinaryOp::Or)
+    }
+
     /// As the formatter writes it.
     pub fn text(self) -> &'static str {
         match self {

@@ -43,6 +43,9 @@ impl<'t> Builder<'t> {
         let (mut ands, mut and_spans) = (Vec::new(), Vec::new());
         loop {
             let mut term = self.term(&mut run, span, depth);
+            if ors.is_empty() && ands.is_empty() && !self.barred && run.peek().is_none() {
+                return term;
+            }
             // `a > 0 and b = 1 || c = 2`: bars that mean "or" bind like it.
             let mut later = Vec::new();
             if std::mem::take(&mut self.barred) {

@@ -1,10 +1,12 @@
 //! What a rule makes of the row.
 
+use std::borrow::Cow;
+
 use crate::eval::{self, Reason, Scope};
 use crate::hir::{Aggregate, AggregateFn, DriftMeasure, Expr, ExprKind, HistoryWindow, Nulls, Type, Value};
 
 use super::values::NOW;
-use super::{Asked, Tried, What};
+use super::{Asked, Tried};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Outcome {
@@ -53,14 +55,16 @@ impl Row<'_, '_> {
 
 impl Scope for Row<'_, '_> {
     fn column(&self, name: &str) -> Option<Value> {
-        if self.mapped {
-            let (_, value) = self.tried.mappings.iter().find(|(column, _)| *column == name)?;
-            let source = Row { tried: self.tried, mapped: false };
-            return value.map_or(Some(Value::Null), |value| eval::eval(value, &source).ok());
+        self.lent(name).map(Cow::into_owned)
+    }
+
+    fn lent(&self, name: &str) -> Option<Cow<'_, Value>> {
+        if !self.mapped {
+            return self.tried.slot_of(name).map(|slot| Cow::Borrowed(&self.tried.row[slot]));
         }
-        let is = |what: &What| matches!(what, What::Column(column) if *column == name);
-        let slot = self.tried.slots.iter().position(|s| is(&s.what))?;
-        Some(self.tried.row[slot].clone())
+        let Some(value) = self.tried.mapping(name)? else { return Some(Cow::Owned(Value::Null)) };
+        let source = Row { tried: self.tried, mapped: false };
+        eval::eval(value, &source).ok().map(Cow::Owned)
     }
 
     fn now(&self) -> i64 {
