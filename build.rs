@@ -18,7 +18,25 @@ fn main() {
     let text = std::fs::read_to_string(grammar).expect("the grammar can be read");
     let (_, rules) = pest_meta::parse_and_optimize(&text).expect("pest reads the grammar");
     let folder = std::env::var("OUT_DIR").expect("cargo names a folder for what is made");
-    std::fs::write(Path::new(&folder).join("matcher.rs"), Writer::new(rules).file()).expect("the parser can be written");
+    let made = Path::new(&folder);
+    std::fs::write(made.join("rule.rs"), names(&rules)).expect("the rules can be written");
+    std::fs::write(made.join("matcher.rs"), Writer::new(rules).file()).expect("the parser can be written");
+}
+
+/// The rules' names as a type.
+fn names(rules: &[OptimizedRule]) -> String {
+    let mut out = String::from("// Made by build.rs of grammar/dq.pest.\n\n");
+    out.push_str("#[allow(non_camel_case_types)]\n#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]\n");
+    out.push_str("pub(crate) enum Rule {\n");
+    for name in rules.iter().map(|r| r.name.as_str()).chain(["EOI"]) {
+        let _ = writeln!(out, "    r#{name},");
+    }
+    out.push_str("}\n\nimpl Rule {\n    const NAMED: &'static [(&'static str, Rule)] = &[\n");
+    for name in rules.iter().map(|r| r.name.as_str()).chain(["EOI"]) {
+        let _ = writeln!(out, "        ({name:?}, Rule::r#{name}),");
+    }
+    out.push_str("    ];\n}\n");
+    out
 }
 
 /// The bytes that something can start with; a zero stands for the end of the text.

@@ -34,7 +34,7 @@ pub struct Parse {
 pub fn keywords() -> &'static [String] {
     static WORDS: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
     WORDS.get_or_init(|| {
-        let names = Rule::all_rules().iter().map(|rule| format!("{rule:?}"));
+        let names = Rule::all_names().map(str::to_owned);
         let mut words: Vec<String> = names.filter_map(|name| name.strip_prefix("kw_").map(str::to_owned)).collect();
         words.sort_unstable();
         words

@@ -1,14 +1,13 @@
 //! What is wrong with an item that could not be read: it is read again by the rule that it should have been, and what
 //! stands where that rule gave up names the mistake.
 
-use pest::Parser;
 use pest::error::{ErrorVariant, InputLocation};
 
 use super::ast::{Item, Name, Part, Path};
 use super::build::Builder;
 use super::describe;
 use super::errors;
-use super::grammar::{Grammar, Pair, Rule};
+use super::grammar::{self, Pair, Rule};
 use super::matcher;
 use super::recover::Group;
 use super::trivia::{string_end, trimmed_end};
@@ -190,14 +189,16 @@ impl<'t> Builder<'t> {
         if let Some(finding) = self.modifier_with_colon(span, kind) {
             return finding;
         }
-        let (at, expected) = match Grammar::parse(kind.rule(), text) {
+        let (at, expected) = match grammar::pest(kind.rule(), text) {
             Ok(_) => (0, Vec::new()),
             Err(error) => {
                 let at = match error.location {
                     InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
                 };
                 match error.variant {
-                    ErrorVariant::ParsingError { positives, .. } => (at, positives),
+                    ErrorVariant::ParsingError { positives, .. } => {
+                        (at, positives.into_iter().filter_map(Rule::named).collect())
+                    }
                     ErrorVariant::CustomError { .. } => return errors::too_deep(span),
                 }
             }
