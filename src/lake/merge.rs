@@ -160,11 +160,17 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+fn told_by_storage(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |e| e.source()).any(|e| e.is::<object_store::Error>() || e.is::<std::io::Error>())
+}
+
 /// An engine's error can carry values: only its kind gets out.
 fn failed(error: DataFusionError) -> Fault {
     match error.find_root() {
         DataFusionError::ObjectStore(e) => crate::storage::fault(e.as_ref(), "the table could not be merged"),
         DataFusionError::ResourcesExhausted(_) => Fault::storage("merging needs more memory than there is"),
+        // Readers of parquet wrap what storage says.
+        root if told_by_storage(root) => crate::storage::fault(root, "the table could not be merged"),
         _ => Fault::internal("the table could not be merged"),
     }
 }
