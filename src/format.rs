@@ -23,7 +23,7 @@ pub struct Formatted {
 
 /// Formats a text; what cannot be formatted safely comes back unchanged.
 pub fn format(text: &str) -> Formatted {
-    let clean = text.trim_start_matches('\u{FEFF}').replace("\r\n", "\n");
+    let clean = with_plain_ends(text.trim_start_matches('\u{FEFF}'));
     let before = syntax::parse(FileId(0), &clean);
     let broken = !before.diagnostics.is_empty();
     let unchanged = |broken| Formatted { text: text.to_string(), broken };
@@ -36,6 +36,14 @@ pub fn format(text: &str) -> Formatted {
         return unchanged(broken);
     }
     Formatted { text: printed, broken }
+}
+
+/// Every line ends with `\n` alone; of several carriage returns before it none stays, as the next time would take it.
+fn with_plain_ends(text: &str) -> String {
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    let ended = lines.len() - 1;
+    lines.iter_mut().take(ended).for_each(|line| *line = line.trim_end_matches('\r'));
+    lines.join("\n")
 }
 
 /// The replacements that format the lines that a range touches, in the order of their places, for editors.

@@ -57,6 +57,15 @@ fn a_range_is_formatted_alone() {
     assert_eq!(format_range("type A = int\n", 0..3), vec![]);
 }
 
+/// One carriage return taken at each time would give another text at each time.
+#[test]
+fn carriage_returns_before_the_end_of_a_line_go_at_once() {
+    let text = read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz/seeds/carriage_returns.txt")));
+    let once = format(&text).text;
+    assert!(!once.contains("\r\n"), "{once:?}");
+    assert_eq!(format(&once).text, once);
+}
+
 /// A reader that tries everything again at each depth would take longer than anybody waits.
 #[test]
 fn what_is_opened_and_never_closed_is_read_in_no_time() {
@@ -119,6 +128,8 @@ fn mutated(text: &str, chance: &mut Chance) -> String {
         "|",
         "\n",
         "\r\n",
+        "\r",
+        "\r\r\n",
         "--",
         "//",
         "/*",
