@@ -6,7 +6,7 @@ pub mod errors;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use rustc_hash::FxBuildHasher;
+use rustc_hash::FxHashMap;
 
 use crate::diagnostics::Sink;
 use crate::source::{FileId, SourceMap, Span};
@@ -51,7 +51,7 @@ pub struct Found<'a> {
     pub span: Span,
 }
 
-type Table<'a> = HashMap<(Space, String), Vec<Found<'a>>, FxBuildHasher>;
+type Table<'a> = FxHashMap<(Space, String), Vec<Found<'a>>>;
 
 #[derive(Default)]
 struct Module<'a> {

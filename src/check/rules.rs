@@ -5,9 +5,7 @@ pub mod kinds;
 pub mod modifiers;
 pub mod sets;
 
-use std::collections::HashMap;
-
-use rustc_hash::FxBuildHasher;
+use rustc_hash::FxHashMap;
 
 use crate::hir::{Action, Nulls, Rule};
 use crate::resolve::fold;
@@ -24,7 +22,7 @@ pub struct RuleContext {
     pub actions: Vec<Action>,
     pub nulls: Option<Nulls>,
     /// Names that are taken, in lower case.
-    names: HashMap<String, (String, Span), FxBuildHasher>,
+    names: FxHashMap<String, (String, Span)>,
     /// The `include` of which the last name was taken that is told of: one finding for all its rules.
     told: Option<Span>,
     pub rules: Vec<Rule>,

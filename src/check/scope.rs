@@ -1,9 +1,8 @@
 //! What an expression can see where it stands.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use rustc_hash::FxBuildHasher;
+use rustc_hash::FxHashMap;
 
 use crate::hir::{Expr, ExprKind, Grain, Privacy, Type, Value};
 use crate::resolve::{fold, folded, same};
@@ -14,7 +13,7 @@ use crate::source::{FileId, Span};
 pub struct Schema {
     pub dataset: String,
     pub columns: Vec<SchemaColumn>,
-    index: HashMap<String, usize, FxBuildHasher>,
+    index: FxHashMap<String, usize>,
     /// Columns are missing here because their text could not be read: an unknown name is not reported.
     pub open: bool,
     /// Where the contract declares itself.

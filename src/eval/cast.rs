@@ -113,7 +113,7 @@ fn decimal(from: Value, ty: &Type) -> Result {
     }
     let (n, scale) = match from {
         Value::Bool(b) => (BigInt::from(u8::from(b)), 0),
-        Value::Float(x) => number::parse(&format!("{:e}", f64::from(x))).ok_or_else(|| Reason::not_a(ty))?,
+        Value::Float(x) => number::of_double(f64::from(x)).ok_or_else(|| Reason::not_a(ty))?,
         Value::Double(x) => number::of_double(x).ok_or_else(|| Reason::not_a(ty))?,
         Value::String(s) => number::parse(s.trim()).ok_or_else(|| Reason::not_a(ty))?,
         Value::Timestamp(t) => (BigInt::from(t), 6),

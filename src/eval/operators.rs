@@ -26,15 +26,7 @@ pub fn comparison(op: BinaryOp, left: &Value, right: &Value) -> Option<bool> {
     if matches!(left, Value::Null) || matches!(right, Value::Null) {
         return None;
     }
-    let Some(order) = value::compare(left, right) else { return Some(false) };
-    Some(match op {
-        BinaryOp::Equal => order.is_eq(),
-        BinaryOp::NotEqual => order.is_ne(),
-        BinaryOp::Less => order.is_lt(),
-        BinaryOp::LessEqual => order.is_le(),
-        BinaryOp::Greater => order.is_gt(),
-        _ => order.is_ge(),
-    })
+    Some(value::compare(left, right).is_some_and(|order| op.holds(order)))
 }
 
 fn concat(left: &Value, right: &Value) -> Result {

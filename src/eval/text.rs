@@ -1,12 +1,11 @@
 //! `like` and regular expressions.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::thread::LocalKey;
 
 use regex::{Regex, RegexBuilder};
-use rustc_hash::FxBuildHasher;
+use rustc_hash::FxHashMap;
 
 use super::{Reason, Result};
 
@@ -42,7 +41,7 @@ pub fn with_regex<T>(pattern: &str, work: impl FnOnce(&Regex) -> T) -> Result<T>
     compiled(&COMPILED, pattern, str::to_owned, work)
 }
 
-type Compiled = RefCell<HashMap<String, Rc<Option<Regex>>, FxBuildHasher>>;
+type Compiled = RefCell<FxHashMap<String, Rc<Option<Regex>>>>;
 
 thread_local! {
     static COMPILED: Compiled = RefCell::default();

@@ -36,7 +36,7 @@ impl Zone {
     }
 
     /// As [`Zone::parse`]: the same few names are asked for again and again.
-    fn again(name: &str) -> Option<Zone> {
+    fn cached(name: &str) -> Option<Zone> {
         thread_local! {
             static LAST: RefCell<(String, Option<Zone>)> = RefCell::default();
         }
@@ -53,7 +53,7 @@ impl Zone {
     pub fn argument(value: &crate::hir::Value) -> Result<Zone> {
         match value {
             crate::hir::Value::Null => Ok(Zone::UTC),
-            crate::hir::Value::String(name) => Zone::again(name).ok_or(Reason::of("not a time zone")),
+            crate::hir::Value::String(name) => Zone::cached(name).ok_or(Reason::of("not a time zone")),
             _ => Err(Reason::UNSUPPORTED),
         }
     }

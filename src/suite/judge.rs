@@ -117,7 +117,7 @@ fn judge_rule(rule: &Rule, world: &World, current: &[&Row]) -> Judged {
         RuleKind::Type { .. } | RuleKind::Mapping { .. } => Judged::new(rule),
         RuleKind::Row { condition } => row_rule(rule, condition, rows, &view),
         RuleKind::Unique { by, keep, key } => {
-            let rows = if *key && !world.merges { world.after(rows) } else { rows.to_vec() };
+            let rows = if *key && !world.merges() { world.after(rows) } else { rows.to_vec() };
             unique(rule, by, keep.as_ref(), *key, &rows, &view)
         }
         RuleKind::References { columns, dataset, target } => references(rule, columns, dataset, target, rows, &view),
@@ -141,16 +141,20 @@ fn nothing(rule: &Rule) -> Judged {
     Judged::unjudged(rule, if rule.when.is_some() { NO_ROW } else { NOTHING })
 }
 
+/// What a row rule's condition says of a row; `None` where the rule does not ask it.
+fn outcome(rule: &Rule, condition: &Expr, scope: &dyn Scope) -> Option<Result<Option<bool>, Reason>> {
+    match meets(rule, scope) {
+        Ok(false) => None,
+        Ok(true) => Some(holds(condition, scope)),
+        Err(why) => Some(Err(why)),
+    }
+}
+
 fn row_rule(rule: &Rule, condition: &Expr, rows: &[&Row], view: &View) -> Judged {
     let mut judged = Judged::new(rule);
     let mut met = 0;
     for row in rows {
-        let scope = view.at(row);
-        let outcome = match meets(rule, &scope) {
-            Ok(false) => continue,
-            Ok(true) => holds(condition, &scope),
-            Err(why) => Err(why),
-        };
+        let Some(outcome) = outcome(rule, condition, &view.at(row)) else { continue };
         met += 1;
         judged.checked += 1;
         match outcome {
@@ -172,13 +176,11 @@ pub fn is_broken(rule: &Rule, world: &World) -> bool {
     let RuleKind::Row { condition } = &rule.kind else { return false };
     let rows: Vec<&Row> = world.batch.iter().collect();
     let view = View { world, rule: &rule.name, row: None, group: &[], own: &rows, current: &rows };
-    rows.iter().any(|row| {
-        let scope = view.at(row);
-        match meets(rule, &scope).and_then(|met| if met { holds(condition, &scope) } else { Ok(Some(true)) }) {
-            Ok(Some(holds)) => !holds,
-            Ok(None) => rule.nulls != Nulls::Pass,
-            Err(_) => true,
-        }
+    rows.iter().any(|row| match outcome(rule, condition, &view.at(row)) {
+        None => false,
+        Some(Ok(Some(holds))) => !holds,
+        Some(Ok(None)) => rule.nulls != Nulls::Pass,
+        Some(Err(_)) => true,
     })
 }
 
@@ -255,8 +257,14 @@ fn unique(rule: &Rule, by: &[Expr], keep: Option<&crate::hir::Keep>, key: bool, 
                     judged.breaks(row, || "a part of the key is null".to_owned());
                 }
             }
-            Ok(Some(k)) => {
+            Ok(Some(mut k)) => {
                 judged.checked += 1;
+                // Of rows that are merged the newest wins: only a tie breaks the key.
+                let newest = view.world.newest().filter(|_| key).and_then(|column| row.get(column));
+                if newest == Some(&Value::Null) {
+                    continue;
+                }
+                k.extend(newest.cloned());
                 match groups.iter_mut().find(|(other, _)| k.iter().zip(other).all(|(a, b)| value::same(a, b))) {
                     Some((_, rows)) => rows.push(row),
                     None => groups.push((k, vec![row])),

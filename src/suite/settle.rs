@@ -133,7 +133,7 @@ fn holds(world: &World, at: usize, rule: &Rule) -> bool {
 /// Whether no row before is the same to a `unique` rule.
 fn is_apart(world: &World, at: usize, rule: &Rule) -> bool {
     let before = World::of_rows(world.contract, world.now, world.batch[..=at].to_vec());
-    let mut before = World { table: world.table.clone(), merges: world.merges, ..before };
+    let mut before = World { table: world.table.clone(), write: world.write, ..before };
     let number = u64::try_from(at).unwrap_or(0) + 1;
     for (row, n) in before.batch.iter_mut().zip(1..) {
         row.number = Some(n);

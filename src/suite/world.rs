@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::eval::aggregate::{aggregate, over};
-use crate::eval::{Reason, Result, Scope};
+use crate::eval::{Reason, Result, Scope, value};
 use crate::hir::{
-    Aggregate, AggregateFn, Checked, Contract, Expr, HistoryWindow, Rows, RuleKind, Test, TestTable, Type, Unit, Value,
+    Aggregate, AggregateFn, Checked, Contract, Expr, ExprKind, HistoryWindow, Rows, RuleKind, Test, TestTable, Type, Unit, Value,
     Write,
 };
 
@@ -36,8 +36,8 @@ pub struct World<'a> {
     pub batch: Vec<Row>,
     /// The target before the batch.
     pub table: Vec<Row>,
-    /// Whether the batch replaces rows of the table that have its keys.
-    pub merges: bool,
+    /// How the batch comes into the table; `None`: beside what is there.
+    pub write: Option<&'a Write>,
     pub given: BTreeMap<&'a str, Vec<Row>>,
     /// A column a rule, by its name; a row a past batch, the latest last.
     pub history: Option<&'a TestTable>,
@@ -58,25 +58,50 @@ impl<'a> World<'a> {
         for (row, number) in batch.iter_mut().zip(1..) {
             row.number = Some(number);
         }
-        let merges = checked.promotion_to(&contract.dataset).is_some_and(|p| matches!(p.write, Write::Merge { .. }));
+        let write = checked.promotion_to(&contract.dataset).map(|p| &p.write);
         let now = test.at.unwrap_or(CLOCK);
-        let mut world = World { contract, now, batch, table, merges, given, history: test.history.as_ref() };
+        let mut world = World { contract, now, batch, table, write, given, history: test.history.as_ref() };
         settle(&mut world, &super::rules_of(checked, contract), test);
         world
     }
 
     /// A batch, and nothing beside it.
     pub fn of_rows(contract: &'a Contract, now: i64, batch: Vec<Row>) -> Self {
-        World { contract, now, batch, table: Vec::new(), merges: false, given: BTreeMap::new(), history: None }
+        World { contract, now, batch, table: Vec::new(), write: None, given: BTreeMap::new(), history: None }
+    }
+
+    /// Whether rows take the place of those of their key.
+    pub fn merges(&self) -> bool {
+        matches!(self.write, Some(Write::Merge { .. }))
+    }
+
+    /// The column whose greater value wins where rows are merged; `None`: the batch wins.
+    pub fn newest(&self) -> Option<&'a str> {
+        match self.write {
+            Some(Write::Merge { by: Some(Expr { kind: ExprKind::Column(name), .. }) }) => Some(name),
+            _ => None,
+        }
     }
 
     /// The table as it would be after the promotion of these rows.
     pub fn after<'r>(&'r self, rows: &[&'r Row]) -> Vec<&'r Row> {
         let key: Vec<&str> = self.contract.key().map(|c| c.name.as_str()).collect();
-        let replaced = |old: &Row| {
-            self.merges && !key.is_empty() && rows.iter().any(|new| key.iter().all(|k| old.get(k) == new.get(k)))
+        let merges = self.merges() && !key.is_empty();
+        let same = |a: &Row, b: &Row| merges && key.iter().all(|k| a.get(k) == b.get(k));
+        // A null is older than anything.
+        let newer = |a: &Row, b: &Row| match self.newest().map(|name| (a.get(name), b.get(name))) {
+            Some((Some(a), Some(b))) => value::order(a, b).is_gt(),
+            _ => true,
         };
-        self.table.iter().filter(|old| !replaced(old)).chain(rows.iter().copied()).collect()
+        let stays = |old: &&Row| !rows.iter().any(|new| same(new, old) && newer(new, old));
+        let comes = |new: &&Row| {
+            let loses = || {
+                rows.iter().any(|other| same(other, new) && newer(other, new))
+                    || self.table.iter().any(|old| same(old, new) && !newer(new, old))
+            };
+            self.newest().is_none() || !loses()
+        };
+        self.table.iter().filter(stays).chain(rows.iter().copied().filter(comes)).collect()
     }
 }
 

@@ -58,7 +58,7 @@ fn describe(rule: Rule) -> Phrase {
         outcome => Phrase::Is("`holds`, `breaks`, `is unknown` or `is not evaluated`"),
         star => Phrase::Is("`*`"),
         other => Phrase::Hidden,
-        _ => match format!("{rule:?}").strip_prefix("kw_") {
+        _ => match rule.name().strip_prefix("kw_") {
             Some(word) => Phrase::Word(word.to_string()),
             None => Phrase::Hidden,
         },

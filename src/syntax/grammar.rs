@@ -25,8 +25,7 @@ impl Rule {
 }
 
 /// What pest itself reads, slowly: asked where an item breaks off, and held against the matcher by its tests. It walks
-/// the grammar instead of being compiled from it, as that parser would be a tenth of the program.
-#[allow(clippy::result_large_err, reason = "pest's own")]
+/// the grammar instead of being compiled from it, as that parser would be a sixteenth of the program.
 pub(crate) fn pest(rule: Rule, text: &str) -> Result<Theirs<'_, &str>, Box<Error<&str>>> {
     static VM: LazyLock<Vm> = LazyLock::new(|| {
         let read = pest_meta::parse_and_optimize(include_str!("../../grammar/dq.pest"));

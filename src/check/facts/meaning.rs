@@ -393,7 +393,7 @@ impl<'t> Meaning<'t> {
     fn text_relation(&mut self, op: BinaryOp, left: &Expr, right: &Expr) -> Option<Formula> {
         let (value, text, op) = match (&left.kind, &right.kind) {
             (ExprKind::Literal(Value::String(a)), ExprKind::Literal(Value::String(b))) => {
-                return Some(constant(ordered(op, a.cmp(b))));
+                return Some(constant(op.holds(a.cmp(b))));
             }
             (_, ExprKind::Literal(Value::String(text))) => (left, text, op),
             (ExprKind::Literal(Value::String(text)), _) => (right, text, mirrored(op)),
@@ -568,7 +568,7 @@ impl Linear {
 fn compare_to_zero(op: BinaryOp, linear: Linear) -> Option<Formula> {
     let limit = linear.constant.negate();
     match linear.parts[..] {
-        [] => Some(constant(ordered(op, linear.constant.cmp(&Number::ZERO)))),
+        [] => Some(constant(op.holds(linear.constant.cmp(&Number::ZERO)))),
         [(term, factor)] => {
             let limit = limit.div(factor)?;
             let op = if factor.is_negative() { mirrored(op) } else { op };
@@ -650,17 +650,6 @@ fn multiplies_exactly(e: &Expr, left: &Expr, right: &Expr) -> bool {
                 && ((left.ty == Type::Interval && right.ty.is_integer())
                     || (right.ty == Type::Interval && left.ty.is_integer()))
         }
-    }
-}
-
-fn ordered(op: BinaryOp, order: std::cmp::Ordering) -> bool {
-    match op {
-        BinaryOp::Equal => order.is_eq(),
-        BinaryOp::NotEqual => order.is_ne(),
-        BinaryOp::Less => order.is_lt(),
-        BinaryOp::LessEqual => order.is_le(),
-        BinaryOp::Greater => order.is_gt(),
-        _ => order.is_ge(),
     }
 }
 

@@ -112,28 +112,28 @@ struct Slot<'c> {
     values: Vec<Value>,
 }
 
-/// Where columns were found last: the same few names, at their places in the rules, are looked up again and again.
-struct Named([Cell<(*const u8, bool, u32)>; PLACES]);
+/// Where names were found last: the same few, at their places in the rules, are looked up again and again. What is
+/// remembered is only where to look first.
+struct Named([Cell<u32>; PLACES]);
 
 const PLACES: usize = 128;
 
 impl Default for Named {
     fn default() -> Self {
-        Named([const { Cell::new((std::ptr::null(), false, 0)) }; PLACES])
+        Named([const { Cell::new(0) }; PLACES])
     }
 }
 
 impl Named {
-    /// The place of a name among the slots, or the mappings.
-    fn place(&self, name: &str, mapped: bool, find: impl FnOnce() -> Option<usize>) -> Option<usize> {
-        let at = name.as_ptr();
-        let known = self.0.get((at as usize >> 3) % PLACES)?;
-        let (last, of, place) = known.get();
-        if (last, of) == (at, mapped) {
-            return Some(place as usize);
+    /// The first of so many places at which the name stands; no two of them have one name.
+    fn place(&self, name: &str, places: usize, is: impl Fn(usize) -> bool) -> Option<usize> {
+        let known = self.0.get((name.as_ptr() as usize >> 3) % PLACES)?;
+        let last = known.get() as usize;
+        if last < places && is(last) {
+            return Some(last);
         }
-        let found = find()?;
-        known.set((at, mapped, u32::try_from(found).ok()?));
+        let found = (0..places).find(|at| is(*at))?;
+        known.set(u32::try_from(found).ok()?);
         Some(found)
     }
 }
@@ -263,14 +263,13 @@ impl<'c> Tried<'c> {
     }
 
     fn slot_of(&self, name: &str) -> Option<usize> {
-        let is = |slot: &Slot| matches!(slot.what, What::Column(column) if column == name);
-        self.named.place(name, false, || self.slots.iter().position(is))
+        let is = |at: usize| matches!(self.slots[at].what, What::Column(column) if column == name);
+        self.named.place(name, self.slots.len(), is)
     }
 
     /// What is mapped to a column that a mapped rule names; nothing is said of one that is neither mapped nor nullable.
     fn mapping(&self, name: &str) -> Option<Option<&'c Expr>> {
-        let is = |(column, _): &(&str, _)| *column == name;
-        let at = self.named.place(name, true, || self.mappings.iter().position(is))?;
+        let at = self.named.place(name, self.mappings.len(), |at| self.mappings[at].0 == name)?;
         self.mappings.get(at).map(|(_, value)| *value)
     }
 

@@ -1,5 +1,7 @@
 //! Expressions, as written.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Name, Path, Text, Ty};
@@ -162,6 +164,19 @@ impl BinaryOp {
     pub fn is_comparison(self) -> bool {
         use BinaryOp::*;
         matches!(self, Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual)
+    }
+
+    /// Whether a comparison holds of two values in this order.
+    pub fn holds(self, order: Ordering) -> bool {
+        match self {
+            BinaryOp::Equal => order.is_eq(),
+            BinaryOp::NotEqual => order.is_ne(),
+            BinaryOp::Less => order.is_lt(),
+            BinaryOp::LessEqual => order.is_le(),
+            BinaryOp::Greater => order.is_gt(),
+            BinaryOp::GreaterEqual => order.is_ge(),
+            _ => false,
+        }
     }
 
     pub fn is_logic(self) -> bool {
