@@ -136,6 +136,11 @@ impl<'a> Checker<'a> {
                     self.report(errors::merge_needs_key(span, &target.dataset, target.span));
                 }
                 let by = by.as_ref().map(|e| self.row_value(e, &mut rows.clone())).filter(|e| !e.ty.is_error());
+                let is_column = |by: &hir::Expr| matches!(by.kind, ExprKind::Column(_));
+                if let Some(by) = by.as_ref().filter(|by| !is_column(by)) {
+                    self.report(errors::merge_by_column(by.span, &target.dataset));
+                }
+                let by = by.filter(is_column);
                 Write::Merge { by }
             }
         }

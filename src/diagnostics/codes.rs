@@ -151,6 +151,7 @@ codes! {
     DQ0605 Error "a merge without a key"
     DQ0606 Error "promotions in a circle"
     DQ0607 Error "not a dataset of the project's layers"
+    DQ0608 Error "a merge by more than a column"
     DQ0701 Error "a row that the test does not have"
     DQ0702 Error "a cell of another type"
     DQ0711 Error "a rule holds that a test expects to break"

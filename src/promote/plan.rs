@@ -76,10 +76,8 @@ pub fn merge_by(task: &Task<'_>) -> Result<Option<By>, Fault> {
     let newest = match by.as_ref().map(|by| &by.kind) {
         None => None,
         Some(ExprKind::Column(name)) => Some(name.clone()),
-        Some(_) => {
-            let name = task.promotion.name();
-            return Err(Fault::usage(format!("`{name}` merges by an expression, and only a column can decide yet")));
-        }
+        // The check has refused all others.
+        Some(_) => return Err(Fault::internal("a merge goes by an expression")),
     };
     let key = task.plan.columns.iter().filter(|c| c.key).map(|c| c.name.clone()).collect();
     Ok(Some(By { key, newest }))

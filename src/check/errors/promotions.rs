@@ -67,6 +67,11 @@ pub fn merge_needs_key(span: Span, dataset: &str, declared: Span) -> Diagnostic 
         .with_help("Declare the columns that tell a row from every other as `key`, or use `write append`.")
 }
 
+pub fn merge_by_column(span: Span, dataset: &str) -> Diagnostic {
+    Diagnostic::new(Code::DQ0608, "a merge goes by a column", span, "is computed, and the rows that are there do not have it")
+        .with_help(format!("Give `{dataset}` a column for it, let a mapping in `with` fill it, and merge by that."))
+}
+
 pub fn circle_of_promotions(span: Span, circle: &[&str]) -> Diagnostic {
     Diagnostic::new(Code::DQ0606, format!("promotions go in a circle: {}", circle.join(" → ")), span, "closes the circle")
         .with_help("None of them could run first. Let one read from another dataset.")
