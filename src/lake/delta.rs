@@ -12,13 +12,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
-use deltalake::kernel::transaction::{CommitBuilder, CommitData, CommitProperties, TransactionError};
+use delta_kernel::table_properties::TableProperties;
+use deltalake::kernel::transaction::{CommitBuilder, CommitData, CommitProperties, TableReference, TransactionError};
 pub use deltalake::kernel::StructField;
 use deltalake::kernel::{
-    Action, Add, LogicalFileView, MetadataExt, Protocol, StructType, Transaction, new_metadata,
+    Action, Add, EagerSnapshot, LogicalFileView, Metadata, MetadataExt, Protocol, StructType, Transaction, new_metadata,
 };
 use deltalake::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, default_logstore};
 use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::table::state::DeltaTableState;
 use deltalake::{DeltaTable, DeltaTableError};
 use futures::TryStreamExt;
 use serde_json::Value;
@@ -342,9 +344,10 @@ impl Table {
             properties = properties.with_application_transaction(Transaction::new(name, number));
         }
         let operation = DeltaOperation::Write { mode, partition_by: None, predicate: None };
+        let judged = Judged { snapshot, protocol: protocol_of(LEAST)? };
         let done = CommitBuilder::from(properties)
             .with_actions(actions)
-            .build(Some(snapshot), self.inner.log_store(), operation)
+            .build(Some(&judged), self.inner.log_store(), operation)
             .await;
         Ok(done.map(|done| i64::try_from(done.version()).unwrap_or(i64::MAX)))
     }
@@ -406,18 +409,43 @@ async fn create(log: &LogStoreRef, schema: &Schema, store: &Store) -> Result<(),
     written.map_err(|e| fault(&e, &format!("the table `{}` could not be created", store.url)))
 }
 
+/// A table as the library sees it when it commits. What the table asks of its writers [`safety`] has judged already; the
+/// library, without an engine of its own, knows fewer features and would refuse the table.
+struct Judged<'s> {
+    snapshot: &'s DeltaTableState,
+    protocol: Protocol,
+}
+
+impl TableReference for Judged<'_> {
+    fn config(&self) -> &TableProperties {
+        TableReference::config(self.snapshot)
+    }
+
+    fn protocol(&self) -> &Protocol {
+        &self.protocol
+    }
+
+    fn metadata(&self) -> &Metadata {
+        TableReference::metadata(self.snapshot)
+    }
+
+    fn eager_snapshot(&self) -> &EagerSnapshot {
+        TableReference::eager_snapshot(self.snapshot)
+    }
+}
+
 /// The least that readers and writers must know for these columns.
 fn protocol_for(schema: &StructType) -> Result<Protocol, Fault> {
-    let wanted = if has_wall_clock(schema) {
-        serde_json::json!({
-            "minReaderVersion": 3, "minWriterVersion": 7,
-            "readerFeatures": [WALL_CLOCK], "writerFeatures": [WALL_CLOCK, "appendOnly", "invariants"],
-        })
-    } else {
-        serde_json::json!({"minReaderVersion": 1, "minWriterVersion": 2})
-    };
-    serde_json::from_value(wanted).map_err(|_| Fault::internal("the table's protocol could not be made"))
+    protocol_of(if has_wall_clock(schema) { OF_WALL_CLOCKS } else { LEAST })
 }
+
+fn protocol_of(text: &str) -> Result<Protocol, Fault> {
+    serde_json::from_str(text).map_err(|_| Fault::internal("the table's protocol could not be made"))
+}
+
+const LEAST: &str = r#"{"minReaderVersion": 1, "minWriterVersion": 2}"#;
+const OF_WALL_CLOCKS: &str = r#"{"minReaderVersion": 3, "minWriterVersion": 7,
+    "readerFeatures": ["timestampNtz"], "writerFeatures": ["timestampNtz", "appendOnly", "invariants"]}"#;
 
 /// The feature of a table with timestamps without a zone.
 const WALL_CLOCK: &str = "timestampNtz";

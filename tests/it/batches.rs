@@ -99,3 +99,36 @@ fn other_columns_are_reported_once_per_change() {
     );
     assert_eq!(rule(&audited, "other_columns").map(|r| &r["verdict"]), Some(&"passed".into()), "{audited}");
 }
+
+/// Tables whose writers must know more than those of the first versions: with a time of no zone, and as others leave them.
+#[test]
+fn a_table_that_asks_more_of_its_writers_is_written() {
+    let folder = project(
+        "contract bronze.people @ 1.0.0 { columns { id: bigint  at: timestamp_ntz  day: date } }\n\
+         contract silver.people @ 1.0.0 { columns { id: bigint key  at: timestamp_ntz } }\n\
+         promote bronze.people to silver.people { batches by folder \"day\"  write merge by at }\n",
+    );
+    let folder = folder.path();
+    let rows = || dqc(folder, &["audit", "silver.people", "--data", &folder.join("silver/people").to_string_lossy()]);
+    batch(folder, "2026-01-01", "id,at\n1,2026-01-01 10:00:00\n2,2026-01-01 10:00:00\n");
+    assert_eq!(dqc(folder, &["run"])["promoted"], true);
+    let log = folder.join("silver/people/_delta_log");
+    let first = std::fs::read_to_string(log.join(format!("{:020}.json", 0))).expect("the first version");
+    assert!(first.contains("\"minWriterVersion\":7") && first.contains("timestampNtz"), "{first}");
+    batch(folder, "2026-01-02", "id,at\n2,2026-01-02 10:00:00\n3,2026-01-02 10:00:00\n");
+    assert_eq!(dqc(folder, &["run"])["promoted"], true);
+    let table = rows();
+    assert_eq!((&table["rows"]["input"], &table["verdict"]), (&3.into(), &"passed".into()), "{table}");
+    // Spark names all that a table can have once it names anything.
+    let named = "\"invariants\",\"appendOnly\",\"checkConstraints\",\"changeDataFeed\",\"generatedColumns\",\"timestampNtz\"";
+    let protocol = format!(
+        "{{\"protocol\":{{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[\"timestampNtz\"],\"writerFeatures\":[{named}]}}}}\n"
+    );
+    let next = std::fs::read_dir(&log).expect("the log").flatten();
+    let next = next.filter(|e| e.file_name().to_string_lossy().ends_with(".json")).count();
+    std::fs::write(log.join(format!("{next:020}.json")), protocol).expect("a version");
+    batch(folder, "2026-01-03", "id,at\n4,2026-01-03 10:00:00\n");
+    let report = dqc(folder, &["run"]);
+    assert_eq!(report["promoted"], true, "{report}");
+    assert_eq!(rows()["rows"]["input"], 4);
+}
