@@ -11,6 +11,7 @@ mod pages;
 pub mod statistics;
 mod values;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range as Span;
 use std::sync::Arc;
@@ -19,7 +20,7 @@ use futures::{StreamExt, TryStreamExt};
 use rayon::prelude::*;
 
 use super::compile::{Check, Judgement, Test};
-use super::expr::facts::{Absent, Fact, Null, Range};
+use super::expr::facts::{Certain, Fact, Null, Range};
 use super::expr::{NodeId, lost};
 use super::sources::layout::{Found, Layout};
 use super::sources::{Only, Opened, Part, Piece};
@@ -208,6 +209,7 @@ struct Prover<'a> {
     layout: &'a Layout,
     plan: &'a Plan,
     judgement: &'a Judgement,
+    certain: Certain<'a>,
     /// For each of the layout's files the leaf of each source column, where it has one.
     leaves: HashMap<usize, Vec<Option<usize>>>,
 }
@@ -225,7 +227,8 @@ pub fn bounds(
     for layout in layouts {
         let prover = Prover::new(opened, layout, plan, judgement);
         for group in groups(opened, layout, 0) {
-            let facts = prover.facts(&group, &|_, _| false);
+            let inputs = prover.inputs(&group);
+            let facts = prover.certain.facts(&inputs, &|_, _| false);
             for (bound, node) in bounds.iter_mut().zip(nodes) {
                 let range = facts.get(judgement.program.position(*node)).map(|fact| &fact.range);
                 *bound = match (bound.take(), range) {
@@ -254,7 +257,8 @@ impl<'a> Prover<'a> {
             };
             (file, layout.columns.iter().map(leaf).collect())
         };
-        Self { opened, layout, plan, judgement, leaves: layout.files.iter().map(of_file).collect() }
+        let certain = judgement.program.certain();
+        Self { opened, layout, plan, judgement, certain, leaves: layout.files.iter().map(of_file).collect() }
     }
 
     /// For each source column of a file the leaf that holds it, where it is one without nesting.
@@ -266,50 +270,49 @@ impl<'a> Prover<'a> {
         self.leaves(file).get(input).copied().flatten()
     }
 
-    /// Parts of the files of row groups that stand at these positions, in their order; a file's parts together.
-    async fn fetch(&self, groups: &[Group], wanted: &[(usize, Span<u64>)]) -> Result<Vec<bytes::Bytes>, Fault> {
+    /// Parts of files, in their order; a file's parts together.
+    async fn fetch(&self, wanted: Vec<(usize, Span<u64>)>) -> Result<Vec<bytes::Bytes>, Fault> {
         let of_file = |wanted: &[(usize, Span<u64>)]| {
-            let file = wanted.first().map_or(0, |(at, _)| groups[*at].file);
+            let file = wanted.first().map_or(0, |(file, _)| *file);
             self.opened.ranges(file, wanted.iter().map(|(_, place)| place.clone()).collect())
         };
-        let fetches: Vec<_> = wanted.chunk_by(|a, b| groups[a.0].file == groups[b.0].file).map(of_file).collect();
+        let fetches: Vec<_> = wanted.chunk_by(|a, b| a.0 == b.0).map(of_file).collect();
         let fetched: Vec<Vec<_>> = futures::stream::iter(fetches).buffered(FETCHES).try_collect().await?;
         Ok(fetched.into_iter().flatten().collect())
     }
 
-    /// What the row group's statistics say of every node.
-    fn facts(&self, group: &Group, absent: Absent<'_>) -> Vec<Fact> {
-        self.judgement.program.facts(&self.inputs(group), absent)
-    }
-
     /// What the row group's statistics say of every column.
     fn inputs(&self, group: &Group) -> Vec<Fact> {
-        let footer = &self.opened.files[group.file].footer;
         let leaves = self.leaves(group.file);
-        (self.plan.source.iter().enumerate())
-            .map(|(input, column)| match self.layout.columns.get(input) {
-                Some(Found::At(root)) => {
-                    let file = self.layout.schema.field(*root).data_type();
-                    let fact = leaves.get(input).copied().flatten().map_or_else(Fact::open, |leaf| {
-                        statistics::fact(footer, group.group, leaf, file, &column.ty, input)
-                    });
-                    // Without bounds nothing says that every value is one of the declared type.
-                    let fails = fact.range == Range::Unknown && lost::may_lose(file, &column.ty);
-                    Fact { fails: fact.fails || fails, ..fact }
-                }
-                Some(Found::Missing) => Fact { null: Null::With { input, all: true }, ..Fact::empty() },
-                _ => Fact::open(),
-            })
-            .collect()
+        let fact = |input: usize| Fact { of: Some(input), ..self.input(group, input, leaves.get(input).copied().flatten()) };
+        (0..self.plan.source.len()).map(fact).collect()
+    }
+
+    fn input(&self, group: &Group, input: usize, leaf: Option<usize>) -> Fact {
+        let declared = &self.plan.source[input].ty;
+        match self.layout.columns.get(input) {
+            Some(Found::At(root)) => {
+                let file = self.layout.schema.field(*root).data_type();
+                let footer = &self.opened.files[group.file].footer;
+                let fact = leaf.map_or_else(Fact::open, |leaf| {
+                    statistics::fact(footer, group.group, leaf, file, declared, input)
+                });
+                // Without bounds nothing says that every value is one of the declared type.
+                let fails = fact.range == Range::Unknown && lost::may_lose(file, declared);
+                Fact { fails: fact.fails || fails, ..fact }
+            }
+            Some(Found::Missing) => Fact { null: Null::With { input, all: true }, ..Fact::empty() },
+            _ => Fact::open(),
+        }
     }
 
     fn by_statistics(&self, group: &mut Group) {
-        let facts = self.facts(group, &|_, _| false);
-        self.by_facts(group, &facts);
+        let inputs = self.inputs(group);
+        self.by_facts(group, &self.certain.facts(&inputs, &|_, _| false));
     }
 
     /// Proves what is open yet and follows from the facts.
-    fn by_facts(&self, group: &mut Group, facts: &[Fact]) {
+    fn by_facts(&self, group: &mut Group, facts: &[Cow<'_, Fact>]) {
         let footer = &self.opened.files[group.file].footer;
         let nulls = |input: usize| match self.layout.columns.get(input) {
             Some(Found::At(_)) => self.leaf(group.file, input)
@@ -329,11 +332,11 @@ impl<'a> Prover<'a> {
 fn decide(
     judgement: &Judgement,
     check: &Check,
-    facts: &[Fact],
+    facts: &[Cow<'_, Fact>],
     rows: u64,
     nulls: &dyn Fn(usize) -> Option<u64>,
 ) -> Option<Proof> {
-    let of = |node| facts.get(judgement.program.position(node));
+    let of = |node| facts.get(judgement.program.position(node)).map(Cow::as_ref);
     if let Some(when) = check.when {
         let when = of(when)?;
         if when.fails {

@@ -1,6 +1,7 @@
 //! Where rows come from: object stores by URL, the footers of a batch's files, and the scan of those columns that a
 //! judgement needs. Every row comes with its file and its number in it.
 
+mod footer;
 pub mod layout;
 pub mod part;
 mod row_groups;
@@ -16,7 +17,7 @@ use arrow::datatypes::{DataType, Field, SchemaRef};
 use chrono::TimeZone;
 use datafusion::common::ScalarValue;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
-use datafusion::datasource::physical_plan::parquet::{CachedParquetFileReaderFactory, ParquetAccessPlan, ParquetFileReaderFactory};
+use datafusion::datasource::physical_plan::parquet::ParquetAccessPlan;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::datasource::listing::PartitionedFile;
@@ -25,7 +26,6 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt};
@@ -33,7 +33,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use parquet::arrow::RowNumber;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use url::Url;
 
 use crate::engine::prove::log::Spared;
@@ -41,6 +41,7 @@ use crate::engine::unique::Space;
 use crate::fault::{Fault, FaultKind, contained};
 use crate::ir::{Format, Input, InputFile, Place, SourceColumn};
 use crate::storage::Storage;
+use footer::Footers;
 use layout::Layout;
 use stored::Fetched;
 
@@ -130,6 +131,8 @@ pub struct SourceFile {
     pub input: InputFile,
     pub object: ObjectMeta,
     pub footer: Arc<ParquetMetaData>,
+    /// As Arrow would read it.
+    plain: ArrowReaderMetadata,
     /// As it is read: texts as views.
     pub schema: SchemaRef,
 }
@@ -149,7 +152,7 @@ pub struct Opened {
     spooled: Vec<text::Spooled>,
     pub store: Arc<dyn ObjectStore>,
     store_url: ObjectStoreUrl,
-    factory: Arc<CachedParquetFileReaderFactory>,
+    footers: Arc<Footers>,
     pub files: Vec<SourceFile>,
     /// Files of which all is known without opening them.
     pub spared: Vec<Spared>,
@@ -239,16 +242,16 @@ async fn open_parquet(session: &Session, input: &Input) -> Result<Opened, NotOpe
     };
     let store_url = ObjectStoreUrl::parse(&authority).map_err(|_| Fault::usage(format!("`{url}` is not a place that can be read")))?;
     session.runtime.register_object_store(store_url.as_ref(), Arc::clone(&store));
-    let cache = session.runtime.cache_manager.get_file_metadata_cache();
-    let factory = Arc::new(CachedParquetFileReaderFactory::new(Arc::clone(&store), cache));
     let prefix = Path::from_url_path(url.path()).unwrap_or_default();
     let mut fetches: Vec<BoxFuture<'static, Result<SourceFile, NotOpened>>> = Vec::with_capacity(input.files.len());
     for file in &input.files {
         let location = below(&prefix, &file.path);
-        fetches.push(Box::pin(footer(Arc::clone(&store), Arc::clone(&factory), location, file.clone())));
+        fetches.push(Box::pin(source_file(Arc::clone(&store), location, file.clone())));
     }
-    let files = futures::stream::iter(fetches).buffered(FETCHES).try_collect().await?;
-    Ok(Opened { text: None, corrupt: 0, spooled: Vec::new(), store, store_url, factory, files, spared: Vec::new() })
+    let files: Vec<SourceFile> = futures::stream::iter(fetches).buffered(FETCHES).try_collect().await?;
+    let footers = files.iter().map(|file| (file.object.location.clone(), Arc::clone(&file.footer))).collect();
+    let footers = Arc::new(Footers { store: Arc::clone(&store), footers });
+    Ok(Opened { text: None, corrupt: 0, spooled: Vec::new(), store, store_url, footers, files, spared: Vec::new() })
 }
 
 fn below(prefix: &Path, path: &str) -> Path {
@@ -256,38 +259,25 @@ fn below(prefix: &Path, path: &str) -> Path {
     Path::parse(&joined).unwrap_or_else(|_| Path::from(joined))
 }
 
-async fn footer(
-    store: Arc<dyn ObjectStore>,
-    factory: Arc<CachedParquetFileReaderFactory>,
-    location: Path,
-    input: InputFile,
-) -> Result<SourceFile, NotOpened> {
+async fn source_file(store: Arc<dyn ObjectStore>, location: Path, input: InputFile) -> Result<SourceFile, NotOpened> {
+    use object_store::ObjectStoreExt;
     let object = if input.size > 0 {
         let modified = chrono::Utc.timestamp_micros(input.modified).single().unwrap_or_default();
         ObjectMeta { location, last_modified: modified, size: input.size, e_tag: input.e_tag.clone(), version: None }
     } else {
-        use object_store::ObjectStoreExt;
         store.head(&location).await.map_err(|e| storage(&e, &input.path))?
     };
-    let file = PartitionedFile::new_from_meta(object.clone());
     let unreadable = || NotOpened::Broken(format!("`{}` cannot be read as parquet", input.path));
-    let read = async {
-        let mut reader = factory.create_reader(0, file, None, &ExecutionPlanMetricsSet::new()).ok()?;
-        // Every page of a column is read in turn, so that nothing would be won by an index of pages.
-        let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Skip);
-        reader.get_metadata(Some(&options)).await.ok()
-    };
-    let Some(footer) = contained(read).await.flatten() else {
+    let Some(footer) = contained(footer::read(store.as_ref(), &object)).await.flatten().map(Arc::new) else {
         // Whether the file is gone or broken decides what can be done about it.
-        use object_store::ObjectStoreExt;
         return Err(match store.head(&object.location).await {
             Err(e) => storage(&e, &input.path).into(),
             Ok(_) => unreadable(),
         });
     };
-    let arrow = ArrowReaderMetadata::try_new(Arc::clone(&footer), ArrowReaderOptions::new()).map_err(|_| unreadable())?;
-    let schema = schema::as_read(arrow.schema(), footer.file_metadata().schema_descr());
-    Ok(SourceFile { input, object, footer, schema })
+    let plain = ArrowReaderMetadata::try_new(Arc::clone(&footer), ArrowReaderOptions::new()).map_err(|_| unreadable())?;
+    let schema = schema::as_read(plain.schema(), footer.file_metadata().schema_descr());
+    Ok(SourceFile { input, object, footer, plain, schema })
 }
 
 /// A storage error in our words.
@@ -376,7 +366,7 @@ impl Opened {
             .with_table_partition_cols(vec![Arc::new(Field::new(FILE, DataType::UInt32, false))])
             .with_virtual_columns(vec![Arc::new(row)])
             .build();
-        let source = ParquetSource::new(table).with_parquet_file_reader_factory(Arc::clone(&self.factory) as _);
+        let source = ParquetSource::new(table).with_parquet_file_reader_factory(Arc::clone(&self.footers) as _);
         let mut indices = columns.to_vec();
         indices.extend([width, width + 1]);
         let group = |part: &Vec<Piece>| FileGroup::new(part.iter().map(|piece| self.part(piece)).collect());

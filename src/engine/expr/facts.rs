@@ -1,6 +1,8 @@
 //! What is certain of an operator's values where of its operands only bounds are known: the ground of proofs from
 //! statistics. Whatever is not certain is left open, never assumed.
 
+use std::borrow::Cow;
+
 use super::{Node, NodeId, Op, Program};
 use crate::hir::{BinaryOp, Type, Value};
 
@@ -128,26 +130,24 @@ impl Program {
         true
     }
 
-    /// What is certain of every node, by what is certain of the frame's columns.
-    pub fn facts(&self, inputs: &[Fact], absent: Absent<'_>) -> Vec<Fact> {
-        let mut facts: Vec<Fact> = Vec::with_capacity(self.nodes.len());
-        let nothing = Fact::unknown();
-        for node in &self.nodes {
-            // Operands stand before their operators.
-            let fact = self.fact(node, &|id| facts.get(id.0 as usize).unwrap_or(&nothing), inputs, absent);
-            facts.push(fact);
-        }
-        facts
-    }
-
-    fn fact<'f>(&self, node: &Node, of: &dyn Fn(&NodeId) -> &'f Fact, inputs: &[Fact], absent: Absent<'_>) -> Fact {
-        match &node.op {
-            Op::Input(position) => {
-                Fact { of: Some(*position), ..inputs.get(*position).cloned().unwrap_or_else(Fact::open) }
-            }
-            Op::Failing(..) => Fact::unknown(),
+    /// What is certain of constants, to be asked for the nodes of many groups of rows.
+    pub fn certain(&self) -> Certain<'_> {
+        let constant = |node: &Node| match &node.op {
             Op::Constant(value) if value.error(0) != 0 => Fact::unknown(),
             Op::Constant(value) => Fact::of(&crate::engine::types::value_at(&value.values, 0, &node.ty)),
+            _ => Fact::unknown(),
+        };
+        Certain { program: self, constants: self.nodes.iter().map(constant).collect() }
+    }
+
+    fn fact<'f>(
+        &self,
+        node: &Node,
+        of: &dyn Fn(&NodeId) -> &'f Fact,
+        absent: Absent<'_>,
+    ) -> Fact {
+        match &node.op {
+            Op::Input(_) | Op::Constant(_) | Op::Failing(..) => Fact::unknown(),
             Op::Settled(a) => match of(a) {
                 fact if fact.fails => Fact::open(),
                 fact => fact.clone(),
@@ -215,6 +215,30 @@ impl Program {
             Op::Cast { value, .. } => cast(of(value).clone(), self.ty(*value), &node.ty),
             Op::Arithmetic(..) | Op::Case { .. } | Op::Field(..) | Op::Interpret { .. } => Fact::unknown(),
         }
+    }
+}
+
+/// A program, and what is certain of each of its nodes that is a constant.
+pub struct Certain<'p> {
+    program: &'p Program,
+    constants: Vec<Fact>,
+}
+
+impl Certain<'_> {
+    /// What is certain of every node, by what is certain of the frame's columns.
+    pub fn facts<'f>(&'f self, inputs: &'f [Fact], absent: Absent<'_>) -> Vec<Cow<'f, Fact>> {
+        let mut facts: Vec<Cow<'f, Fact>> = Vec::with_capacity(self.constants.len());
+        let nothing = Fact::unknown();
+        for (node, constant) in self.program.nodes.iter().zip(&self.constants) {
+            let fact = match &node.op {
+                Op::Constant(_) => Cow::Borrowed(constant),
+                Op::Input(position) => inputs.get(*position).map_or_else(|| Cow::Owned(Fact::open()), Cow::Borrowed),
+                // Operands stand before their operators.
+                _ => Cow::Owned(self.program.fact(node, &|id| facts.get(id.0 as usize).map_or(&nothing, |f| f), absent)),
+            };
+            facts.push(fact);
+        }
+        facts
     }
 }
 

@@ -61,7 +61,7 @@ impl Prover<'_> {
             return places;
         }
         let names = RefCell::new(BTreeSet::new());
-        self.facts(group, &|input, _| {
+        self.certain.facts(&self.inputs(group), &|input, _| {
             names.borrow_mut().insert(input);
             false
         });
@@ -70,8 +70,8 @@ impl Prover<'_> {
     }
 
     async fn ask(&self, groups: &mut [Group], wanted: &[Wanted]) -> Result<u64, Fault> {
-        let places: Vec<_> = wanted.iter().map(|w| (w.at, w.place.clone())).collect();
-        let fetched = wanted.iter().zip(self.fetch(groups, &places).await?);
+        let places = wanted.iter().map(|w| (groups[w.at].file, w.place.clone())).collect();
+        let fetched = wanted.iter().zip(self.fetch(places).await?);
         let mut bytes = 0;
         let mut filters: BTreeMap<usize, BTreeMap<usize, Sbbf>> = BTreeMap::new();
         for (wanted, filter) in fetched {
@@ -81,8 +81,9 @@ impl Prover<'_> {
             }
         }
         for (at, filters) in filters {
-            let facts =
-                self.facts(&groups[at], &|input, point| self.absent(&groups[at], input, point, filters.get(&input)));
+            let inputs = self.inputs(&groups[at]);
+            let absent = |input, point: Point<'_>| self.absent(&groups[at], input, point, filters.get(&input));
+            let facts = self.certain.facts(&inputs, &absent);
             self.by_facts(&mut groups[at], &facts);
         }
         Ok(bytes)

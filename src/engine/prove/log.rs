@@ -44,7 +44,8 @@ fn proven(plan: &Plan, judgement: &Judgement, file: &InputFile) -> Option<(u64, 
     let known = file.statistics.as_ref()?;
     let columns: Vec<&ColumnStatistics> = plan.source.iter().map(|c| find(known, c)).collect::<Option<_>>()?;
     let inputs: Vec<Fact> = columns.iter().enumerate().map(|(i, of)| statistics::of_log(of, known.rows, i)).collect();
-    let facts = judgement.program.facts(&inputs, &|_, _| false);
+    let certain = judgement.program.certain();
+    let facts = certain.facts(&inputs, &|_, _| false);
     let nulls = |input: usize| columns.get(input)?.nulls;
     let mut proofs: Vec<Proof> = Vec::with_capacity(judgement.checks.len());
     for check in &judgement.checks {

@@ -140,7 +140,7 @@ impl Prover<'_> {
         for (input, _) in columns {
             narrow(&mut inputs[*input], &page(*input)?.fact);
         }
-        let facts = self.judgement.program.facts(&inputs, &|_, _| false);
+        let facts = self.certain.facts(&inputs, &|_, _| false);
         let count = rows.end - rows.start;
         let nulls = |input: usize| match page(input)? {
             Page { nulls: Some(0), .. } => Some(0),

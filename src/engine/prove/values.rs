@@ -8,6 +8,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, new_null_array};
 use arrow::compute::concat;
 use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{StreamExt, TryStreamExt};
 
 use super::{Group, Proof, Prover, dictionary, statistics};
 use crate::engine::audit::{Masks, masks};
@@ -17,8 +19,10 @@ use crate::engine::sources::layout::{Found, Reader, as_type};
 use crate::engine::types::arrow_type;
 use crate::fault::Fault;
 
-/// Bytes of dictionaries that are held at once.
-const MOST_HELD: u64 = 32 << 20;
+/// Bytes of dictionaries that are fetched at once.
+const MOST_HELD: u64 = 8 << 20;
+/// So often, side by side.
+const FETCHES: usize = 4;
 
 /// A dictionary in a file.
 struct Wanted {
@@ -58,19 +62,27 @@ impl Prover<'_> {
                 columns.entry(*input).or_default().push(i);
             }
         }
+        let asked: Vec<_> =
+            columns.into_iter().map(|(input, checks)| (self.wanted(groups, input, &checks), input, checks)).collect();
+        let mut judged = Vec::new();
+        let mut fetches: Vec<BoxFuture<'_, _>> = Vec::new();
+        for (wanted, input, checks) in &asked {
+            for portion in portions(wanted) {
+                let places = portion.iter().map(|w| (groups[w.at].file, w.place.clone())).collect();
+                judged.push((portion, *input, checks));
+                fetches.push(Box::pin(self.fetch(places)));
+            }
+        }
+        let mut fetched = futures::stream::iter(fetches).buffered(FETCHES);
         let mut bytes = 0;
-        for (input, checks) in &columns {
-            let wanted = self.wanted(groups, *input, checks);
-            for portion in portions(&wanted) {
-                let places: Vec<_> = portion.iter().map(|w| (w.at, w.place.clone())).collect();
-                let fetched = self.fetch(groups, &places).await?;
-                bytes += fetched.iter().map(|part| part.len() as u64).sum::<u64>();
-                let held = self.held(groups, portion, fetched);
-                // Folders may say something else in the next file.
-                let alone = self.reads_folders(checks);
-                for held in held.chunk_by(|a, b| !alone || a.file == b.file) {
-                    self.judge_values(groups, *input, held, checks);
-                }
+        for (portion, input, checks) in judged {
+            let fetched = fetched.try_next().await?.unwrap_or_default();
+            bytes += fetched.iter().map(|part| part.len() as u64).sum::<u64>();
+            let held = self.held(groups, portion, fetched);
+            // Folders may say something else in the next file.
+            let alone = self.reads_folders(checks);
+            for held in held.chunk_by(|a, b| !alone || a.file == b.file) {
+                self.judge_values(groups, input, held, checks);
             }
         }
         Ok(bytes)
@@ -219,6 +231,8 @@ fn portions(wanted: &[Wanted]) -> Vec<&[Wanted]> {
         }
         bytes += takes;
     }
-    portions.push(&wanted[start..]);
+    if start < wanted.len() {
+        portions.push(&wanted[start..]);
+    }
     portions
 }

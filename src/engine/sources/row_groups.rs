@@ -24,13 +24,14 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::ObjectStore;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection};
 use parquet::arrow::{ParquetRecordBatchStreamBuilder, ProjectionMask};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
+use super::footer::Ranges;
 use super::layout::Layout;
 use super::part::Part;
 use super::stored::Fetched;
@@ -59,6 +60,7 @@ struct File {
     position: u32,
     location: Path,
     footer: Arc<ParquetMetaData>,
+    plain: ArrowReaderMetadata,
 }
 
 struct Shared {
@@ -87,6 +89,7 @@ impl Scan {
                 position: u32::try_from(piece.file).unwrap_or(u32::MAX),
                 location: of.object.location.clone(),
                 footer: Arc::clone(&of.footer),
+                plain: of.plain.clone(),
             });
             let rows: Vec<i64> = of.footer.row_groups().iter().map(|g| g.num_rows()).collect();
             let group = move |part: &super::Part| {
@@ -120,8 +123,7 @@ impl Shared {
     fn read(&self, group: Group) -> Result<BoxStream<'static, EngineResult<RecordBatch>>, ParquetError> {
         let file = &group.file;
         let descriptor = file.footer.file_metadata().schema_descr();
-        let plain = ArrowReaderMetadata::try_new(Arc::clone(&file.footer), ArrowReaderOptions::new())?;
-        let held = plain.schema();
+        let held = file.plain.schema();
         // Where a layout leaves columns of the file out, names tell which.
         let roots: Vec<usize> = (self.columns.iter())
             .map(|column| match held.fields().len() == self.layout.fields().len() {
@@ -137,11 +139,14 @@ impl Shared {
         let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
         // With the index of pages those without a row that is wanted are not even fetched.
         let footer = group.only.as_ref().map_or(&file.footer, |only| &only.footer);
-        let metadata = ArrowReaderMetadata::try_new(Arc::clone(footer), options).unwrap_or(plain);
-        let reader = Ranges {
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(footer), options).unwrap_or_else(|_| file.plain.clone());
+        let ranges = Ranges {
             store: Arc::clone(&self.store),
             location: file.location.clone(),
             footer: Arc::clone(&file.footer),
+        };
+        let reader = Leaving {
+            ranges,
             left: self.fetched.clone().map(|fetched| (fetched, (file.position as usize, group.group))),
         };
         let mut read = roots.clone();
@@ -205,16 +210,13 @@ fn take(numbers: &mut VecDeque<Range<i64>>, count: usize) -> Vec<i64> {
     taken
 }
 
-/// A file whose footer is at hand.
-struct Ranges {
-    store: Arc<dyn ObjectStore>,
-    location: Path,
-    footer: Arc<ParquetMetaData>,
-    /// Where what is fetched is left, too, and as which row group of which file.
+/// Leaves what it fetches with another, too, and as which row group of which file.
+struct Leaving {
+    ranges: Ranges,
     left: Option<(Arc<Fetched>, (usize, usize))>,
 }
 
-impl Ranges {
+impl Leaving {
     fn leave(&self, start: u64, bytes: &Bytes) {
         if let Some((fetched, group)) = &self.left {
             fetched.leave(*group, Part { start, bytes: bytes.clone() });
@@ -222,10 +224,10 @@ impl Ranges {
     }
 }
 
-impl AsyncFileReader for Ranges {
+impl AsyncFileReader for Leaving {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
         Box::pin(async move {
-            let bytes = self.store.get_range(&self.location, range.clone()).await?;
+            let bytes = self.ranges.get_bytes(range.clone()).await?;
             self.leave(range.start, &bytes);
             Ok(bytes)
         })
@@ -233,7 +235,7 @@ impl AsyncFileReader for Ranges {
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
         Box::pin(async move {
-            let parts = self.store.get_ranges(&self.location, &ranges).await?;
+            let parts = self.ranges.get_byte_ranges(ranges.clone()).await?;
             ranges.iter().zip(&parts).for_each(|(range, bytes)| self.leave(range.start, bytes));
             Ok(parts)
         })
@@ -241,9 +243,9 @@ impl AsyncFileReader for Ranges {
 
     fn get_metadata<'a>(
         &'a mut self,
-        _: Option<&'a ArrowReaderOptions>,
+        options: Option<&'a ArrowReaderOptions>,
     ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>, ParquetError>> {
-        Box::pin(async move { Ok(Arc::clone(&self.footer)) })
+        self.ranges.get_metadata(options)
     }
 }
 
