@@ -10,7 +10,7 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor
 use maud::{DOCTYPE, html};
 
 use super::message::{Kind, Message};
-use super::post::{NotSent, PATIENCE};
+use super::post::{NotSent, PATIENCE, no_connection};
 use super::{news, safe};
 
 /// `[channels.NAME]` with `kind = "mail"`, its password read.
@@ -140,8 +140,7 @@ pub async fn send(message: &Message, server: &Server, sent: i64) -> Result<(), N
         Ok(Err(e)) if e.is_permanent() => Err(NotSent::Never(e.status().map_or(550, u16::from))),
         Ok(Err(e)) if e.is_timeout() => Err(NotSent::Later("no answer in time")),
         Ok(Err(e)) if e.is_transient() => Err(NotSent::Later("the server is in trouble")),
-        Ok(Err(e)) if e.is_tls() => Err(NotSent::Later("TLS with the server fails")),
-        Ok(Err(_)) => Err(NotSent::Later("no connection")),
+        Ok(Err(e)) => Err(no_connection(&e)),
         Err(_) => Err(NotSent::Later("no answer in time")),
     }
 }

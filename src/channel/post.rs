@@ -58,8 +58,9 @@ impl Client {
             all.insert(name, value);
         }
         let request = client.post(url).headers(all).header(CONTENT_TYPE, "application/json").body(body);
-        let answer = request.send().await.map_err(|e| {
-            NotSent::Later(if e.is_timeout() { "no answer in time" } else { "no connection" })
+        let answer = request.send().await.map_err(|e| match e.is_timeout() {
+            true => NotSent::Later("no answer in time"),
+            false => no_connection(&e),
         })?;
         let status = answer.status();
         let wait = || {
@@ -80,6 +81,16 @@ impl Client {
 impl Default for Client {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// TLS says what it does not like as an error of input, below the client's own errors.
+pub fn no_connection(error: &(dyn std::error::Error + 'static)) -> NotSent {
+    let below = std::iter::successors(Some(error), |error| error.source());
+    let kinds = below.filter_map(|error| error.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    match kinds.into_iter().any(|kind| kind == std::io::ErrorKind::InvalidData) {
+        true => NotSent::Later("TLS with the server fails: its certificate is not one that this machine trusts, or it does not speak TLS there"),
+        false => NotSent::Later("no connection"),
     }
 }
 

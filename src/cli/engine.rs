@@ -45,7 +45,7 @@ pub use super::remember::remember;
 
 /// What only the engine finds in a project that compiles: whether queries can be planned.
 pub fn findings(compilation: &Compilation) -> Vec<Diagnostic> {
-    crate::engine::sql::findings(&compilation.checked, &compilation.sources)
+    crate::sql::findings(&compilation.checked, &compilation.sources)
 }
 
 /// What a project is started with from a file of data: its name, its format, its contracts.

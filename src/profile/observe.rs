@@ -12,7 +12,7 @@ use super::shape::Shapes;
 use crate::diagnostics::paint::visible;
 use crate::engine::sources::schema::{readable, type_of};
 use crate::engine::sources::{NotOpened, Opened, Session, open};
-use crate::engine::sql::tables::of_files;
+use crate::engine::tables::of_files;
 use crate::engine::types::value_at;
 use crate::eval::value::{exact, is_nan, order};
 use crate::fault::Fault;

@@ -23,7 +23,7 @@ use crate::engine::rows::RowId;
 use crate::engine::show;
 use crate::engine::sources::layout::{Layout, layouts};
 use crate::engine::sources::{NotOpened, Session, open_declared};
-use crate::engine::sql::tables::Keep;
+use crate::engine::tables::Keep;
 use crate::engine::types::arrow_type;
 use crate::engine::unique::{Found, Mode, Packing};
 use crate::fault::Fault;

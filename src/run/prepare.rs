@@ -18,7 +18,7 @@ use crate::engine::references::{KeySet, Part};
 use crate::engine::rows::RowId;
 use crate::engine::sources::layout::{Reader, layouts};
 use crate::engine::sources::{NotOpened, Session, open_declared};
-use crate::engine::sql::tables::Keep;
+use crate::engine::tables::Keep;
 use crate::engine::unique::{Kept, Mode};
 use crate::fault::Fault;
 use crate::engine::types::value_at;

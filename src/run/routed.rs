@@ -19,7 +19,7 @@ use crate::engine::references::KeySet;
 use crate::engine::sink::Discard;
 use crate::engine::sources::Session;
 use crate::engine::sources::layout::Reader;
-use crate::engine::sql::tables::{Keep, Make, Scan, batch_of, filter};
+use crate::engine::tables::{Keep, Make, Scan, batch_of, filter};
 use crate::engine::types::arrow_type;
 use crate::engine::unique::Mode;
 use crate::fault::Fault;

@@ -53,6 +53,8 @@ mod promote;
 #[cfg(feature = "engine")]
 mod readme;
 mod reference;
+#[cfg(feature = "engine")]
+mod registry;
 mod render;
 #[cfg(feature = "engine")]
 mod report;

@@ -19,7 +19,7 @@ fn every_page_shows_its_finding_and_a_cure() {
 #[test]
 fn codes_are_sorted_and_of_one_shape() {
     let names: Vec<&str> = Code::ALL.iter().map(|c| c.name()).collect();
-    assert!(names.is_sorted(), "src/diagnostics/codes.rs is not in the order of the numbers");
+    assert!(names.is_sorted(), "crates/language/src/diagnostics/codes.rs is not in the order of the numbers");
     for name in names {
         assert!(name.len() == 6 && name.starts_with("DQ") && name[2..].chars().all(|c| c.is_ascii_digit()), "{name}");
     }

@@ -53,7 +53,7 @@ async fn came(case: &Case) -> String {
 fn queries_of_the_catalogue_can_be_planned() {
     for line in super::checks::lines() {
         let compiled = super::checks::compile(&line);
-        let found = dqc::engine::sql::findings(&compiled.checked, &compiled.sources);
+        let found = dqc::sql::findings(&compiled.checked, &compiled.sources);
         assert!(found.is_empty(), "{}: {}", line.check, found[0].message);
     }
 }
@@ -67,7 +67,7 @@ fn queries_are_planned_before_there_is_data() {
              contract silver.orders @ 1.0.0 {{\n    columns {{ id: bigint  Größe: int? }}\n    rules {{ r: no rows in sql {sql} }}\n}}\n"
         );
         let compiled = dqc::compile(vec![dqc::source::SourceFile::new("q.dq", &contract)], &crate::layers());
-        let found = dqc::engine::sql::findings(&compiled.checked, &compiled.sources);
+        let found = dqc::sql::findings(&compiled.checked, &compiled.sources);
         found.first().map(|d| format!("{} `{}`", d.message, compiled.sources.slice(d.primary.span)))
     };
     let fine = [

@@ -81,7 +81,7 @@ fn is(name: &str, value: &Value) -> bool {
 
 #[test]
 fn findings_are_as_their_schema_says() {
-    let schema = schema("src/diagnostics/findings.schema.json");
+    let schema = schema("crates/language/src/diagnostics/findings.schema.json");
     let mut shown = 0;
     for folder in ["findings", "unreadable", "test"] {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_dqc"))

@@ -228,7 +228,7 @@ fn the_examples_are_true() {
 }
 
 /// Names of DataFusion's functions that the library does without, and why.
-fn left_out() -> Vec<(Vec<&'static str>, &'static str)> {
+pub fn left_out() -> Vec<(Vec<&'static str>, &'static str)> {
     let lines = include_str!("../../stdlib/left_out.txt").lines();
     lines
         .map(|line| line.split_once(": ").expect("names and a reason"))
@@ -236,7 +236,7 @@ fn left_out() -> Vec<(Vec<&'static str>, &'static str)> {
         .collect()
 }
 
-fn is_known(name: &str) -> bool {
+pub fn is_known(name: &str) -> bool {
     let canonical = stdlib::canonical(name);
     let native = |(_, text): &(&str, &str)| items(text).iter().any(|i| i.kind != "type" && i.name == canonical);
     stdlib::FILES.iter().any(native) || dqc::check::infer::aggregates::by_name(name).is_some()

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::peer::{self, Scripted};
 use super::shop::{BAD, GOOD, Shop, said, walk};
+use crate::promote::server::certify;
 use crate::schema;
 
 const WEBHOOK: &str = "[channels.team]\nkind = \"webhook\"\nurl = \"env:HOOK\"\ntoken = \"env:HOOK_TOKEN\"\n";
@@ -205,11 +206,43 @@ fn a_dry_run_tells_nobody() {
     assert_eq!((server.count(), walk(&shop.path("lake/_dqc")).len()), (0, 0));
 }
 
+/// Nothing is sent to a server whose certificate is not trusted, nor without the password; both are said.
+#[test]
+fn mail_goes_out_over_tls_with_a_password() {
+    let (inbox, certificates) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    if !certify(certificates.path()) {
+        return;
+    }
+    let Some(peer) = peer::start(inbox.path(), Some(certificates.path())) else { return };
+    let channel = format!(
+        "[channels.team]\nkind = \"mail\"\nhost = \"127.0.0.1\"\nport = {}\nfrom = \"dqc@acme.example\"\nto = \"desk@acme.example\"\n\
+         user = \"desk\"\npassword = \"env:DESK\"\n",
+        peer.guarded
+    );
+    let mut shop = Shop::new(&channel, "");
+    shop.day("2026-11-20", BAD);
+    let sent = || walk(inbox.path()).len();
+    let mut run = |more: &[(&str, &str)]| {
+        shop.env = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let run = shop.dqc(&["run"]);
+        assert_eq!(run.status.code(), Some(10), "{}", said(&run));
+        assert!(!said(&run).contains("a-password"), "{}", said(&run));
+        said(&run)
+    };
+    let authority = certificates.path().join("authority.pem").display().to_string();
+    let untrusted = run(&[("DESK", "a-password")]);
+    assert!(untrusted.contains("its certificate is not one that this machine trusts"), "{untrusted}");
+    let wrong = run(&[("DESK", "another"), ("SSL_CERT_FILE", &authority)]);
+    assert!(wrong.contains("the server refuses, with 535") && sent() == 0, "{wrong}");
+    let taken = run(&[("DESK", "a-password"), ("SSL_CERT_FILE", &authority)]);
+    assert!(!taken.contains("outbox") && sent() == 1, "{taken}");
+}
+
 /// Mail, Slack, OTLP and lineage at servers that check what they get.
 #[test]
 fn everything_arrives_at_real_peers() {
     let inbox = tempfile::tempdir().expect("a temporary folder");
-    let Some(peer) = peer::start(inbox.path()) else { return };
+    let Some(peer) = peer::start(inbox.path(), None) else { return };
     let more = format!(
         "[channels.team]\nkind = \"slack\"\nwebhook = \"env:SLACK\"\n\
          [channels.desk]\nkind = \"mail\"\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\n\

@@ -1,10 +1,15 @@
 """Real peers for what dqc tells: an SMTP server (aiosmtpd), and an HTTP server that checks what it gets with the peers'
 own classes: Slack's models, OpenLineage's, OTLP's protobuf.
 
-    peer.py serve FOLDER    prints the two ports; every mail and request goes to a file in FOLDER, faults to FOLDER/faults
+    peer.py serve FOLDER [CERTIFICATES]
+
+prints the ports of both, and with CERTIFICATES (of `authority.py`) that of an SMTP server which wants TLS and a password; every
+mail and request goes to a file in FOLDER, faults to FOLDER/faults.
 """
 
 import json
+import socket
+import ssl
 import sys
 import threading
 from datetime import datetime
@@ -12,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 
 FOLDER = Path(sys.argv[2])
 LOCK = threading.Lock()
@@ -152,17 +158,29 @@ class Http(BaseHTTPRequestHandler):
         pass
 
 
-def main():
+def smtp(**options):
     # Port 0 is not for aiosmtpd to choose: it asks itself at the port that it was told.
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    smtp = Controller(Mail(), hostname="127.0.0.1", port=port)
-    smtp.start()
+    Controller(Mail(), hostname="127.0.0.1", port=port, **options).start()
+    return port
+
+
+def guarded(folder):
+    """An SMTP server that takes mail by STARTTLS alone, from `desk` with its password."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(folder / "own.pem", folder / "own.key")
+
+    def knows(server, session, envelope, mechanism, data):
+        return AuthResult(success=(data.login, data.password) == (b"desk", b"a-password"), handled=False)
+
+    return smtp(tls_context=tls, require_starttls=True, auth_required=True, authenticator=knows)
+
+
+def main():
     http = ThreadingHTTPServer(("127.0.0.1", 0), Http)
-    print(port, http.server_address[1], flush=True)
+    print(smtp(), http.server_address[1], *[guarded(Path(folder)) for folder in sys.argv[3:]], flush=True)
     http.serve_forever()
 
 

@@ -75,6 +75,8 @@ pub struct Peer {
     child: Child,
     pub smtp: u16,
     pub http: u16,
+    /// SMTP that wants TLS and a password; 0 without certificates.
+    pub guarded: u16,
 }
 
 impl Drop for Peer {
@@ -85,10 +87,11 @@ impl Drop for Peer {
 }
 
 /// `None`, and a line about it, where there is no Python.
-pub fn start(folder: &Path) -> Option<Peer> {
+pub fn start(folder: &Path, certificates: Option<&Path>) -> Option<Peer> {
     let mut child = python()?
         .arg("serve")
         .arg(folder)
+        .args(certificates)
         .stdout(Stdio::piped())
         .spawn()
         .expect("the peer starts");
@@ -96,8 +99,8 @@ pub fn start(folder: &Path) -> Option<Peer> {
     let out = child.stdout.take().expect("its output");
     BufReader::new(out).read_line(&mut line).expect("its ports");
     let ports: Vec<u16> = line.split_whitespace().filter_map(|p| p.parse().ok()).collect();
-    let [smtp, http] = ports[..] else { panic!("the peer did not start: {line}") };
-    Some(Peer { child, smtp, http })
+    let [smtp, http, ref guarded @ ..] = ports[..] else { panic!("the peer did not start: {line}") };
+    Some(Peer { child, smtp, http, guarded: guarded.first().copied().unwrap_or(0) })
 }
 
 fn python() -> Option<Command> {

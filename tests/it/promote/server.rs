@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -52,6 +52,12 @@ fn ports<const N: usize>() -> [u16; N] {
 
 pub fn python() -> PathBuf {
     program(if std::env::var_os("DQC_TEST_S3").is_some() { "python" } else { "python3" })
+}
+
+/// Writes `authority.pem`, and this machine's certificate by it, into the folder; `false` where there is no Python that can.
+pub fn certify(folder: &Path) -> bool {
+    let made = Command::new(python()).arg(crate::root().join("tests/it/authority.py")).arg(folder).output();
+    made.is_ok_and(|made| made.status.success())
 }
 
 fn left_out(name: &str) {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::books::shop_with;
 use crate::people::shop::{GOOD, Shop, said, walk};
 use crate::promote::lake::Lake;
-use crate::promote::server::{Server, python};
+use crate::promote::server::{Server, certify, python};
 
 /// A shop whose layers lie in the bucket below `base`, and which knows nothing of who it is.
 fn shop_at(base: &str, endpoint: &str) -> Shop {
@@ -145,25 +145,9 @@ async fn machines_and_pods_of_a_cloud_are_known_by_their_services() {
     promotes(&pod, server, "pod").await;
 }
 
-/// Makes an authority, and a certificate of this machine by it; then changes every token for credentials, over TLS.
-const STS: &str = "import datetime, ipaddress, sys\n\
-     from cryptography import x509\n\
-     from cryptography.hazmat.primitives import hashes, serialization as s\n\
-     from cryptography.hazmat.primitives.asymmetric import ec\n\
-     from cryptography.x509.oid import NameOID\n\
-     folder, now = sys.argv[1], datetime.datetime.now(datetime.timezone.utc)\n\
-     name = lambda text: x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])\n\
-     def made(text, key, by, by_key, *more):\n\
-     \tc = x509.CertificateBuilder().subject_name(name(text)).issuer_name(name(by)).public_key(key.public_key())\n\
-     \tc = c.serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(2))\n\
-     \tfor extension in more: c = c.add_extension(extension, critical=False)\n\
-     \treturn c.sign(by_key, hashes.SHA256()).public_bytes(s.Encoding.PEM)\n\
-     authority, own = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())\n\
-     here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address('127.0.0.1'))])\n\
-     open(folder + '/authority.pem', 'wb').write(made('authority', authority, 'authority', authority, x509.BasicConstraints(True, None)))\n\
-     open(folder + '/own.pem', 'wb').write(made('own', own, 'authority', authority, here))\n\
-     open(folder + '/own.key', 'wb').write(own.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption()))\n\
-     import http.server, ssl\n\
+/// Changes every token for credentials, over TLS, with a certificate of `authority.py`.
+const STS: &str = "import http.server, ssl, sys\n\
+     folder = sys.argv[1]\n\
      ANSWER = ('<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>dqc-test</AccessKeyId>'\n\
      \t'<SecretAccessKey>any</SecretAccessKey><SessionToken>a-session</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>'\n\
      \t'</Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>').encode()\n\
@@ -198,6 +182,7 @@ impl Drop for Ending {
 async fn a_pipelines_token_is_changed_for_credentials() {
     let Some(server) = Server::moto() else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
+    assert!(certify(folder.path()), "moto brings what certificates are made with");
     let mut sts = Command::new(python());
     let sts = sts.args(["-c", STS]).arg(folder.path()).stdout(Stdio::piped()).spawn().expect("Python starts");
     let mut sts = Ending(sts);

@@ -14,17 +14,17 @@ const KINDS: [&str; 4] =
 
 /// Where each kind of choice that an author has stands in a compiled rule, and its alternatives that nobody writes.
 const CHOICES: [(&str, &str, &str, &[&str]); 11] = [
-    ("src/hir.rs", "RuleKind", "rule", &[]),
-    ("src/hir/expr.rs", "ExprKind", "kind", &["Error"]),
-    ("src/hir/expr.rs", "AggregateFn", "function", &["Distribution"]),
-    ("src/hir/expr.rs", "DriftMeasure", "measure", &[]),
-    ("src/hir/expr.rs", "Rows", "rows", &[]),
-    ("src/hir.rs", "Over", "over", &[]),
-    ("src/hir.rs", "Nulls", "nulls", &[]),
-    ("src/syntax/ast.rs", "Act", "act", &[]),
-    ("src/hir.rs", "Above", "above", &[]),
-    ("src/hir.rs", "Among", "among", &[]),
-    ("src/hir.rs", "Privacy", "privacy", &[]),
+    ("crates/language/src/hir.rs", "RuleKind", "rule", &[]),
+    ("crates/language/src/hir/expr.rs", "ExprKind", "kind", &["Error"]),
+    ("crates/language/src/hir/expr.rs", "AggregateFn", "function", &["Distribution"]),
+    ("crates/language/src/hir/expr.rs", "DriftMeasure", "measure", &[]),
+    ("crates/language/src/hir/expr.rs", "Rows", "rows", &[]),
+    ("crates/language/src/hir.rs", "Over", "over", &[]),
+    ("crates/language/src/hir.rs", "Nulls", "nulls", &[]),
+    ("crates/language/src/syntax/ast.rs", "Act", "act", &[]),
+    ("crates/language/src/hir.rs", "Above", "above", &[]),
+    ("crates/language/src/hir.rs", "Among", "among", &[]),
+    ("crates/language/src/hir.rs", "Privacy", "privacy", &[]),
 ];
 
 fn files() -> BTreeMap<String, Vec<Case>> {

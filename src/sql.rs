@@ -1,7 +1,6 @@
 //! Rules in SQL: one query, planned against the declared columns.
 
 pub mod errors;
-pub mod tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -281,7 +280,7 @@ fn finding(rule: &Rule, problem: &Problem, sources: &SourceMap) -> Diagnostic {
 fn declared(checked: &Checked, contract: &Contract) -> Tables {
     let named = |c: &Contract| {
         let columns: Vec<(String, Type)> = c.columns.iter().map(|c| (c.name.clone(), c.ty.clone())).collect();
-        let provider = Arc::new(EmptyTable::new(tables::schema(&columns)));
+        let provider = Arc::new(EmptyTable::new(crate::engine::tables::schema(&columns)));
         Named { columns, provider }
     };
     let own = OWN.iter().map(|name| ((*name).to_owned(), named(contract)));

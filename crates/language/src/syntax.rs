@@ -1,6 +1,6 @@
 //! Text to tree. Parsing never fails: a broken item becomes junk and one finding.
 
-pub(crate) mod again;
+pub mod again;
 pub mod ast;
 pub(crate) mod build;
 mod describe;
@@ -13,7 +13,7 @@ pub(crate) mod recover;
 mod slips;
 mod habits;
 pub(crate) mod trivia;
-pub(crate) mod words;
+pub mod words;
 
 use rayon::prelude::*;
 

@@ -9,7 +9,7 @@ fn next(seed: &mut u64) -> usize {
 }
 
 fn texts() -> Vec<String> {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let found = ["tests/corpus", "rules", "stdlib", "tests/format", "tests/compat"].iter().flat_map(|folder| {
         walkdir::WalkDir::new(root.join(folder)).sort_by_file_name().into_iter().filter_map(Result::ok)
     });

@@ -1,6 +1,6 @@
 //! Makes the parser of `grammar/dq.pest` that reads whole files: functions that match bytes, one for each rule of the
 //! grammar, in pest's meaning of it. What pest's own parser tries in vain at a place is left out here where the next byte
-//! already says so; see `src/syntax/matcher.rs` for what the functions stand on.
+//! already says so; see `crates/language/src/syntax/matcher.rs` for what the functions stand on.
 
 #![allow(clippy::disallowed_methods, reason = "a build reads and writes files")]
 

@@ -12,6 +12,6 @@ pub mod rows;
 pub mod show;
 pub mod sink;
 pub mod sources;
-pub mod sql;
+pub mod tables;
 pub mod types;
 pub mod unique;

@@ -99,7 +99,7 @@ impl Pass {
         all
     }
 
-    pub(crate) fn new_tallies(&self) -> Tallies {
+    pub fn new_tallies(&self) -> Tallies {
         let mut tallies = Tallies { rules: vec![Tally::default(); self.plan.rules.len()], ..Tallies::default() };
         tallies.uniques.resize_with(self.judgement.uniques.len(), Default::default);
         tallies.metrics.resize_with(self.judgement.metrics.len(), Default::default);

@@ -42,9 +42,9 @@ fn compare(rule: Rule, text: &str) {
 
 /// The texts of the project.
 fn texts() -> Vec<String> {
-    let root = env!("CARGO_MANIFEST_DIR");
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let mut found = Vec::new();
-    for folder in ["grammar", "stdlib", "rules", "tests", "src/diagnostics/codes"] {
+    for folder in ["grammar", "stdlib", "rules", "tests", "crates/language/src/diagnostics/codes"] {
         for entry in walkdir::WalkDir::new(format!("{root}/{folder}")).sort_by_file_name() {
             let path = entry.expect("the project's folders can be read").into_path();
             let wanted = path.extension().is_some_and(|e| ["dq", "txt", "md", "dqt"].iter().any(|w| e == *w));

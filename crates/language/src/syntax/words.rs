@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::trivia;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     Word,
     /// A name in backticks.
     Quoted,
@@ -17,7 +17,7 @@ pub(crate) enum Kind {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Word {
+pub struct Word {
     pub kind: Kind,
     pub start: usize,
     pub end: usize,
@@ -45,7 +45,7 @@ impl Word {
 const DOUBLE: [&str; 10] = ["::", "<=", ">=", "<>", "!=", "==", "||", "&&", "->", "=>"];
 
 /// All words of a text in their order.
-pub(crate) fn words(text: &str) -> Vec<Word> {
+pub fn words(text: &str) -> Vec<Word> {
     let comments = trivia::comments(text);
     let mut comments = comments.into_iter().peekable();
     let mut found = Vec::with_capacity(text.len() / 5);
@@ -84,7 +84,7 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
 }
 
 /// As the grammar's `id_char`; a digit cannot start one.
-pub(crate) fn is_word(c: char) -> bool {
+pub fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
@@ -94,13 +94,13 @@ fn run(text: &str, from: usize, of: impl Fn(char) -> bool) -> usize {
 }
 
 /// Whether nothing but blanks stands before an offset on its line.
-pub(crate) fn starts_line(text: &str, at: usize) -> bool {
+pub fn starts_line(text: &str, at: usize) -> bool {
     let before = text.get(..at).unwrap_or("");
     before.rsplit('\n').next().unwrap_or("").trim().is_empty()
 }
 
 /// A name as it must be written: in backticks where it is not plain or reserved.
-pub(crate) fn written(name: &str) -> String {
+pub fn written(name: &str) -> String {
     const RESERVED: [&str; 19] = [
         "and", "between", "case", "cast", "else", "end", "false", "ilike", "in", "is", "like", "matches", "not",
         "null", "or", "then", "true", "when", "within",

@@ -28,7 +28,7 @@ struct Change {
 }
 
 /// Reads `new`; `before` is what `old` was read as. The same as [`parse`] of `new`.
-pub(crate) fn parse_again(before: Parse, old: &str, new: &str) -> Parse {
+pub fn parse_again(before: Parse, old: &str, new: &str) -> Parse {
     let id = before.file.id;
     match Change::between(&before.file, old, new).and_then(|change| change.read(id, new).map(|read| (change, read))) {
         Some((change, read)) => change.join(before, read),
