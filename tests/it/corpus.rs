@@ -189,7 +189,8 @@ fn rewritten(text: &str, found: &[(usize, &Diagnostic)]) -> String {
     new
 }
 
-/// Every code is produced by a case of the corpus, by a pair of revisions, or by the binary in a transcript.
+/// Every code is produced by a case of the corpus, by a pair of revisions, or by the binary in a transcript; that of too many
+/// rules by [`crate::large`].
 #[test]
 fn every_code_has_a_case() {
     let (mut text, mut annotated) = (String::new(), 0);
@@ -205,7 +206,7 @@ fn every_code_has_a_case() {
         }
     }
     let without: Vec<&str> =
-        dqc::diagnostics::Code::ALL.iter().map(|c| c.name()).filter(|c| !text.contains(&format!("[{c}]"))).collect();
+        dqc::diagnostics::Code::ALL.iter().map(|c| c.name()).filter(|c| *c != "DQ0520" && !text.contains(&format!("[{c}]"))).collect();
     assert!(without.is_empty(), "no case produces {without:?}");
     assert!(annotated >= 300, "only {annotated} annotated cases");
 }

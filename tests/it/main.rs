@@ -28,6 +28,7 @@ mod flights;
 mod format;
 #[cfg(feature = "engine")]
 mod held;
+mod large;
 #[cfg(feature = "engine")]
 mod lost;
 mod lsp;

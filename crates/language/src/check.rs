@@ -65,6 +65,7 @@ pub struct Checker<'a> {
     open_types: Vec<Span>,
     depth: usize,
     too_deep: bool,
+    too_large: bool,
     /// Variables of enclosing `every` and `any`.
     variables: Vec<String>,
     /// Nodes that functions have expanded to in the piece that is checked.
@@ -119,6 +120,7 @@ pub fn check_again<'a>(texts: Texts<'a>, layouts: &'a [Arc<Layout>], before: Bef
         open_types: Vec::new(),
         depth: 0,
         too_deep: false,
+        too_large: false,
         variables: Vec::new(),
         budget: 0,
         zones_offered: HashSet::new(),

@@ -242,7 +242,8 @@ impl<'a> Checker<'a> {
             let claim = claim.clone();
             self.claim(&claim, &value, &Zone::Assumed);
         }
-        if self.errors > errors {
+        // What is made of a broken one is broken as well, and told of there.
+        if self.errors > errors || meant.ty.is_error() {
             self.broken.insert(decl.name.span);
         }
     }

@@ -1,6 +1,8 @@
 //! What a rule set implies, without data: which rows its conditions let through, as far as that can be proven.
 //! Everything here errs on one side: a proof is a proof, and what is not understood proves nothing.
 
+mod differences;
+mod effort;
 mod example;
 mod formula;
 mod key;
@@ -8,6 +10,7 @@ mod known;
 mod linear;
 mod meaning;
 pub mod number;
+mod parts;
 mod solve;
 mod state;
 mod terms;
@@ -17,13 +20,15 @@ pub mod witness;
 use std::cell::OnceCell;
 
 use example::Example;
+use effort::Effort;
+use formula::ById;
 pub use formula::{Formula, TermId};
 pub use known::keeps_value;
 pub use meaning::Meaning;
 pub use solve::{Answer, Model};
 pub use key::key;
 pub use terms::{Terms, within_reach};
-pub use text::{Found, Pattern, search as search_text};
+pub use text::{Pattern, is_matched_by_some, matching};
 
 use crate::hir::{Contract, Expr, ExprKind, Nulls, Over, Rule, RuleKind};
 
@@ -53,6 +58,11 @@ pub struct Facts<'c> {
     pub terms: Terms,
     pub rules: Vec<RowRule<'c>>,
     example: OnceCell<Option<Example>>,
+    /// Rules that prove nothing about others.
+    aside: Vec<bool>,
+    /// By column, the rules that read it.
+    readers: ById<Vec<usize>>,
+    effort: Effort,
 }
 
 impl<'c> Facts<'c> {
@@ -63,19 +73,39 @@ impl<'c> Facts<'c> {
     pub fn over(rules: impl Iterator<Item = &'c Rule>) -> Self {
         let mut terms = Terms::default();
         let rules = rules.filter_map(|rule| row_rule(&mut terms, rule)).collect();
-        Self { terms, rules, example: OnceCell::new() }
+        Self::about(terms, rules)
     }
 
     /// Conditions about a batch or a group, together: they must read the same rows.
     pub fn over_batch(rules: impl Iterator<Item = &'c Rule>) -> Self {
         let mut terms = Terms::default();
         let rules = rules.filter_map(|rule| batch_rule(&mut terms, rule)).collect();
-        Self { terms, rules, example: OnceCell::new() }
+        Self::about(terms, rules)
+    }
+
+    fn about(terms: Terms, rules: Vec<RowRule<'c>>) -> Self {
+        let mut readers: ById<Vec<usize>> = ById::default();
+        for (i, rule) in rules.iter().enumerate() {
+            rule.columns.iter().for_each(|c| readers.entry(*c).or_default().push(i));
+        }
+        let (aside, effort) = (vec![false; rules.len()], Effort::of(rules.len()));
+        Self { terms, rules, example: OnceCell::new(), aside, readers, effort }
+    }
+
+    /// Leaves rules out of what other rows must be let through by.
+    pub fn set_aside(&mut self, rules: &[bool]) {
+        self.aside = rules.to_vec();
+        self.example = OnceCell::new();
+    }
+
+    /// Whether there were too many rules to answer all that was asked; what is left proves nothing.
+    pub fn is_exhausted(&self) -> bool {
+        self.effort.is_spent()
     }
 
     /// Whether it is proven that no row meets all of these.
     pub fn never(&self, formulas: &[&Formula]) -> bool {
-        solve::solve(&self.terms, formulas).is_no()
+        self.solve(formulas).is_no()
     }
 
     /// Whether a row was found that meets these and that every rule lets through. `false` proves nothing.
@@ -85,12 +115,15 @@ impl<'c> Facts<'c> {
 
     /// As [`Facts::is_possible`], where one rule need not let the row through.
     pub fn is_possible_but(&self, but: Option<usize>, question: &[&Formula]) -> bool {
+        if self.effort.is_spent() {
+            return false;
+        }
         let example = self.example.get_or_init(|| Example::of(self));
         example.as_ref().is_some_and(|e| e.can_be_changed_to(self, question, but))
     }
 
     pub fn solve(&self, formulas: &[&Formula]) -> Answer {
-        solve::solve(&self.terms, formulas)
+        solve::solve(&self.terms, formulas, &self.effort)
     }
 
     /// That a column is null; `None` for one that no rule reads.
@@ -111,49 +144,66 @@ impl<'c> Facts<'c> {
         }
     }
 
+    /// Whether it is proven that these rules let no row through for which `question` holds.
+    pub fn exclude(&self, question: &[&Formula], given: &[usize]) -> bool {
+        let accepted = given.iter().filter_map(|i| Some(&self.rules.get(*i)?.accepts));
+        let formulas: Vec<&Formula> = question.iter().copied().chain(accepted).collect();
+        self.never(&formulas)
+    }
+
     /// Of the rules that together with `question` let no row through, those that it takes; `None` where they let one
     /// through, or it cannot be told.
     pub fn needed(&self, question: &[&Formula], given: &[usize]) -> Option<Vec<usize>> {
-        let never = |given: &[usize]| {
-            let accepted = given.iter().filter_map(|i| Some(&self.rules.get(*i)?.accepts));
-            let formulas: Vec<&Formula> = question.iter().copied().chain(accepted).collect();
-            self.never(&formulas)
-        };
-        if !never(given) {
+        if !self.exclude(question, given) {
             return None;
         }
-        // Later rules are done without first: what is said early is known to the reader.
-        let mut needed = given.to_vec();
-        for at in (0..needed.len()).rev() {
-            let mut fewer = needed.clone();
-            fewer.remove(at);
-            if never(&fewer) {
-                needed = fewer;
-            }
+        let needed = self.needed_beside(question, &mut Vec::new(), true, given);
+        (!self.effort.is_spent()).then_some(needed)
+    }
+
+    /// Of the rules that it takes beside others, those that are open; by halves, for most are not needed. The later half
+    /// is done without first: what is said early is known to the reader.
+    fn needed_beside(&self, question: &[&Formula], others: &mut Vec<usize>, more: bool, open: &[usize]) -> Vec<usize> {
+        if open.is_empty() || more && self.exclude(question, others) {
+            return Vec::new();
         }
-        Some(needed)
+        if open.len() == 1 {
+            return open.to_vec();
+        }
+        let known = others.len();
+        let (early, late) = open.split_at(open.len() / 2);
+        others.extend(early);
+        let late = self.needed_beside(question, others, true, late);
+        others.truncate(known);
+        others.extend(&late);
+        let mut needed = self.needed_beside(question, others, !late.is_empty(), early);
+        others.truncate(known);
+        needed.extend(late);
+        needed
     }
 
     /// The other rules that have to do with a rule's columns, directly or through one another.
     pub fn neighbours(&self, of: usize) -> Vec<usize> {
-        let Some(rule) = self.rules.get(of) else { return Vec::new() };
-        let mut columns = rule.columns.clone();
+        let mut met = vec![false; self.rules.len()];
+        met[of] = true;
+        let mut read = vec![false; self.terms.len()];
+        let mut columns: Vec<TermId> = self.rules[of].columns.clone();
         let mut found: Vec<usize> = Vec::new();
         for _ in 0..3 {
             let before = found.len();
-            for (i, other) in self.rules.iter().enumerate() {
-                if i != of && !found.contains(&i) && other.columns.iter().any(|c| columns.contains(c)) {
-                    found.push(i);
+            for column in columns.drain(..) {
+                if !std::mem::replace(&mut read[column as usize], true) {
+                    let readers = self.readers.get(&column).into_iter().flatten().copied();
+                    found.extend(readers.filter(|i| !std::mem::replace(&mut met[*i], true)));
                 }
             }
             if found.len() == before || found.len() > 40 {
                 break;
             }
-            for i in &found[before..] {
-                columns.extend(self.rules[*i].columns.iter().copied().filter(|c| !rule.columns.contains(c)));
-            }
+            columns.extend(found[before..].iter().flat_map(|i| &self.rules[*i].columns));
         }
         found.sort_unstable();
+        self.effort.spend(found.len() + self.rules.len() / 8);
         found
     }
 }

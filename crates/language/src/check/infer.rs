@@ -17,7 +17,7 @@ use super::scope::{self, Scope};
 use super::{Checker, errors, literals};
 
 /// How deep expressions and types may be nested.
-const MAX_DEPTH: usize = 200;
+pub const MAX_DEPTH: usize = 200;
 
 impl<'a> Checker<'a> {
     /// Goes a level down; false, and reported, where that is too deep. Whoever gets true goes up again.

@@ -74,11 +74,12 @@ fn rules_say_something(contract: &Contract, found: &mut Vec<Diagnostic>) {
 
 /// Whether the rule is what a column claims, not written among the rules: it is read at the column.
 fn is_claim(contract: &Contract, rule: &Rule) -> bool {
-    rule.name.split_once('.').is_some_and(|(column, _)| {
-        contract.column(column).is_some_and(|c| {
-            let (inner, outer) = (c.span, rule.span);
-            inner.file == outer.file && outer.start <= inner.start && inner.end <= outer.end
-        })
+    let Some((column, _)) = rule.name.split_once('.') else { return false };
+    // Columns stand in the order of the text.
+    let at = contract.columns.partition_point(|c| c.span.start < rule.span.start);
+    contract.columns.get(at).is_some_and(|c| {
+        let (inner, outer) = (c.span, rule.span);
+        c.name == column && inner.file == outer.file && inner.end <= outer.end
     })
 }
 

@@ -78,6 +78,7 @@ impl<'a> Checker<'a> {
             open_types: Vec::new(),
             depth: 0,
             too_deep: self.too_deep,
+            too_large: self.too_large,
             variables: Vec::new(),
             budget: 0,
             zones_offered: HashSet::new(),

@@ -5,6 +5,7 @@ use crate::resolve::{Decl, Space, folded};
 use crate::source::{FileId, Span};
 use crate::syntax::ast;
 
+use super::infer::MAX_DEPTH;
 use super::{Checker, errors};
 
 /// A condition on `it` that a column or a declared type writes.
@@ -119,6 +120,14 @@ impl<'a> Checker<'a> {
                 }
                 if self.open_types.contains(&decl.name.span) {
                     self.report(errors::goes_round("type", &decl.name.text, path.span, decl.name.span));
+                    self.broken.insert(decl.name.span);
+                    return Meant::plain(Type::Error, ty.optional);
+                }
+                if self.open_types.len() >= MAX_DEPTH {
+                    self.bound = true;
+                    if !std::mem::replace(&mut self.too_deep, true) {
+                        self.report(errors::types_too_deep(path, MAX_DEPTH));
+                    }
                     self.broken.insert(decl.name.span);
                     return Meant::plain(Type::Error, ty.optional);
                 }

@@ -144,6 +144,7 @@ codes! {
     DQ0517 Note "a message shows a personal value, masked"
     DQ0518 Error "a message would show a secret"
     DQ0519 Warning "a past that is not kept"
+    DQ0520 Note "more rules than are held against one another"
     DQ0601 Error "two promotions into one dataset"
     DQ0602 Error "a column of the target that gets no value"
     DQ0603 Error "a mapping of another type"

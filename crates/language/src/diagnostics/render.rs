@@ -72,7 +72,7 @@ impl Renderer<'_> {
     pub fn excerpt(&self, what: &Excerpt<'_>) -> String {
         let mut out = String::new();
         let heading = self.severity(what.severity, what.heading);
-        let message = visible_lines(what.message);
+        let message = visible_lines(short(what.message));
         let _ = writeln!(out, "{heading}{} {}", self.paint.dim(":"), self.paint.bold(&message));
         let drawing = what.labels.first().and_then(|(primary, _)| self.drawing(what, *primary));
         let margin = match (drawing, what.labels.first()) {
@@ -103,35 +103,37 @@ impl Renderer<'_> {
             Severity::Note => Color::Cyan,
         };
         let mut labels = what.labels.clone();
+        let files = Files::new(self, &labels);
+        let (own, _) = files.area(primary, self);
         // ariadne opens a new section wherever a label stands above the one before it.
-        labels.sort_by_key(|(span, _)| (span.file != primary.file, *span));
+        labels.sort_by_key(|(span, _)| (span.file != primary.file, files.area(*span, self).0 != own, *span));
         let config = Config::default()
             .with_index_type(IndexType::Byte)
             .with_char_set(CharSet::Unicode)
             .with_color(self.paint.color)
             .with_cross_gap(false);
-        let mut report = Report::build(ReportKind::Error, self.area(primary)).with_config(config);
+        let mut report = Report::build(ReportKind::Error, files.area(primary, self)).with_config(config);
         for (i, (span, text)) in labels.iter().enumerate() {
             let is_primary = *span == primary && what.labels.first().is_some_and(|(_, t)| t == text);
-            let mut label = Label::new(self.area(*span))
+            let mut label = Label::new(files.area(*span, self))
                 .with_color(if is_primary { color } else { Color::Cyan })
                 .with_priority(if is_primary { 1 } else { 0 })
                 .with_order(i32::try_from(i).unwrap_or(i32::MAX));
             if !text.is_empty() {
-                label = label.with_message(visible(text));
+                label = label.with_message(visible(short(text)));
             }
             report.add_label(label);
         }
         let mut bytes = Vec::new();
-        report.finish().write_for_stdout(Files::new(self, &labels), &mut bytes).ok()?;
+        report.finish().write_for_stdout(files, &mut bytes).ok()?;
         String::from_utf8(bytes).ok()
     }
 
-    /// The span in its file, cut to its first line: what spans lines is seen as well by its beginning.
+    /// The span in its file, cut to the beginning of its first line: what is longer is seen as well by that.
     fn area(&self, span: Span) -> (FileId, Range<usize>) {
         let text = &self.sources.get(span.file).text;
         let start = boundary(text, span.start as usize);
-        let end = boundary(text, span.end as usize).max(start);
+        let end = boundary(text, (span.end as usize).min(start + LONGEST)).max(start);
         let first = text.get(start..end).and_then(|s| s.split('\n').next()).map_or(0, |s| s.trim_end().len());
         (span.file, start..start + first)
     }
@@ -154,7 +156,7 @@ impl Renderer<'_> {
         }
         for (word, text) in notes {
             let indent = margin + 4 + word.len();
-            for (i, line) in self.paint.wrap(&visible_lines(text), indent).iter().enumerate() {
+            for (i, line) in self.paint.wrap(&visible_lines(short(text)), indent).iter().enumerate() {
                 let head = if i == 0 { self.paint.blue(&format!("{word}:")) } else { " ".repeat(word.len() + 1) };
                 let _ = writeln!(out, "{bar}{head} {line}");
             }
@@ -209,7 +211,8 @@ impl Renderer<'_> {
             Some(Changed { added, line: above + index? + 1, text: change.value().trim_end().replace('\t', "    ") })
         });
         let changes: Vec<Changed> = changes.take(SHOWN + 1).collect();
-        if changes.len() > SHOWN { Vec::new() } else { changes }
+        let shown = changes.len() <= SHOWN && changes.iter().all(|c| c.text.len() <= LONGEST);
+        if shown { changes } else { Vec::new() }
     }
 }
 
@@ -222,24 +225,90 @@ fn boundary(text: &str, offset: usize) -> usize {
     offset
 }
 
+/// No more of a line, a name or a message is shown.
+const LONGEST: usize = 1_000;
+
+/// A text, or the beginning of one that nobody reads to its end.
+fn short(text: &str) -> &str {
+    text.get(..boundary(text, LONGEST)).unwrap_or(text)
+}
+
+/// Labels that are further apart are shown as if they stood in two files: what lies between would be drawn as well.
+const FAR: usize = 50_000;
+
 /// The texts that a report points into.
-struct Files {
-    all: Vec<(FileId, String, Rc<Source<String>>)>,
+struct Files(Vec<Lines>);
+
+struct Lines {
+    file: FileId,
+    name: String,
+    source: Rc<Source<String>>,
+    /// Where they stand in the file.
+    start: usize,
+    end: usize,
+    /// How much closer to the beginning they stand in `source`.
+    moved: usize,
+    /// Where what is not shown has been cut out, in the file, and how much.
+    cuts: Vec<(usize, usize)>,
 }
 
 impl Files {
     fn new(renderer: &Renderer<'_>, labels: &[(Span, &str)]) -> Self {
-        let mut all: Vec<(FileId, String, Rc<Source<String>>)> = Vec::new();
-        for (span, _) in labels {
-            if !all.iter().any(|(id, ..)| *id == span.file) {
-                let file: &SourceFile = renderer.sources.get(span.file);
-                let name = format!("{}{}", renderer.prefix_of(file), visible(&file.path));
-                let mut drawn = renderer.drawn.borrow_mut();
-                let source = drawn.entry(span.file).or_insert_with(|| Rc::new(Source::from(drawable(&file.text))));
-                all.push((span.file, name, Rc::clone(source)));
+        let mut areas: Vec<(FileId, Range<usize>)> = labels.iter().map(|(span, _)| renderer.area(*span)).collect();
+        areas.sort_by_key(|(file, area)| (*file, area.start));
+        let near = |a: &(FileId, Range<usize>), b: &(FileId, Range<usize>)| a.0 == b.0 && b.1.start < a.1.end + FAR;
+        Self(areas.chunk_by(near).map(|areas| Lines::new(renderer, areas)).collect())
+    }
+
+    fn area(&self, span: Span, renderer: &Renderer<'_>) -> (usize, Range<usize>) {
+        let (file, area) = renderer.area(span);
+        let holds = |lines: &Lines| lines.file == file && lines.start <= area.start && area.end <= lines.end;
+        let at = self.0.iter().rposition(holds).unwrap_or(0);
+        let place = |offset: usize| match self.0.get(at) {
+            Some(lines) => {
+                let cut: usize = lines.cuts.iter().filter(|(from, _)| *from < offset).map(|(_, length)| length).sum();
+                offset - lines.moved - cut
             }
+            None => offset,
+        };
+        (at, place(area.start)..place(area.end))
+    }
+}
+
+impl Lines {
+    /// Of areas in one file.
+    fn new(renderer: &Renderer<'_>, areas: &[(FileId, Range<usize>)]) -> Self {
+        let id = areas.first().map(|(file, _)| *file).unwrap_or_default();
+        let file: &SourceFile = renderer.sources.get(id);
+        let text = file.text.as_str();
+        let first = areas.iter().map(|(_, a)| a.start).min().unwrap_or(0);
+        let last = areas.iter().map(|(_, a)| a.end).max().unwrap_or(0);
+        let start = text.get(..first).and_then(|t| t.rfind('\n')).map_or(0, |i| i + 1);
+        let end = text.get(last..).and_then(|t| t.find('\n')).map_or(text.len(), |i| last + i + 1);
+        let name = format!("{}{}", renderer.prefix_of(file), visible(&file.path));
+        let lines = text.get(start..end).unwrap_or("");
+        if lines.split('\n').all(|line| line.len() <= 4 * LONGEST) {
+            let mut drawn = renderer.drawn.borrow_mut();
+            let source = Rc::clone(drawn.entry(id).or_insert_with(|| Rc::new(Source::from(drawable(text)))));
+            return Self { file: id, name, source, start, end, moved: 0, cuts: Vec::new() };
         }
-        Self { all }
+        // Lines above count, and are not shown.
+        let above = file.place(start).line - 1;
+        let (mut shown, mut cuts, mut at) = ("\n".repeat(above), Vec::new(), start);
+        for line in lines.split_inclusive('\n') {
+            let here = |a: &&(FileId, Range<usize>)| at <= a.1.start && a.1.start < at + line.len();
+            let labelled = areas.iter().filter(here).map(|(_, a)| a.end - at).max();
+            let keep = boundary(line, labelled.unwrap_or(0) + LONGEST);
+            let long = keep + LONGEST < line.len();
+            shown.push_str(line.get(..keep).filter(|_| long).unwrap_or(line));
+            if long {
+                shown.push_str("…\n");
+                cuts.push((at + keep, line.len() - keep - "…\n".len()));
+            }
+            at += line.len();
+        }
+        let source = Rc::new(Source::from(drawable(&shown)));
+        Self { file: id, name, source, start, end, moved: start - above, cuts }
     }
 }
 
@@ -256,14 +325,14 @@ impl Renderer<'_> {
     }
 }
 
-impl ariadne::Cache<FileId> for Files {
+impl ariadne::Cache<usize> for Files {
     type Storage = String;
 
-    fn fetch(&mut self, id: &FileId) -> Result<&Source<String>, impl std::fmt::Debug> {
-        self.all.iter().find(|(known, ..)| known == id).map(|(.., source)| &**source).ok_or("no such file")
+    fn fetch(&mut self, id: &usize) -> Result<&Source<String>, impl std::fmt::Debug> {
+        self.0.get(*id).map(|lines| &*lines.source).ok_or("no such file")
     }
 
-    fn display<'a>(&self, id: &'a FileId) -> Option<impl std::fmt::Display + 'a> {
-        self.all.iter().find(|(known, ..)| known == id).map(|(_, name, _)| name.clone())
+    fn display<'a>(&self, id: &'a usize) -> Option<impl std::fmt::Display + 'a> {
+        self.0.get(*id).map(|lines| lines.name.clone())
     }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::check::facts::witness::{self, Blank};
-use crate::check::facts::{Facts, Formula, Found, Pattern, each_part, search_text};
+use crate::check::facts::{Facts, Formula, Pattern, each_part, matching};
 use crate::eval::{cast, value};
 use crate::hir::{Column, Contract, Expr, ExprKind, Rule, RuleKind, Type, Value};
 use crate::stdlib::samples;
@@ -204,14 +204,7 @@ fn from_patterns(claims: &[&Expr], count: usize) -> Vec<String> {
         asked(claim, &mut patterns);
     }
     let with: Vec<&Pattern> = patterns.iter().collect();
-    let mut found: Vec<String> = Vec::new();
-    while !with.is_empty() && found.len() < count.min(8) {
-        match search_text(&with, &[], &found, 0, None) {
-            Found::Text(text) => found.push(text),
-            _ => break,
-        }
-    }
-    found
+    matching(&with, count.min(8))
 }
 
 /// The patterns that a condition asks for whatever else it asks.

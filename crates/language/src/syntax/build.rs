@@ -166,10 +166,11 @@ impl<'t> Builder<'t> {
     fn doc(&self, start: u32) -> String {
         let mut head = self.text.get(..start as usize).unwrap_or("");
         let mut lines = Vec::new();
-        while let Some((above, line)) = head.rsplit_once('\n') {
-            if lines.is_empty() && !line.trim_start_matches('\u{FEFF}').trim().is_empty() {
-                break;
-            }
+        let blank = |c: char| c != '\n' && (c.is_whitespace() || c == '\u{FEFF}');
+        if head.trim_end_matches(blank).ends_with(|c| c != '\n') {
+            return String::new();
+        }
+        while let Some((above, _)) = head.rsplit_once('\n') {
             let above_line = above.rsplit_once('\n').map_or(above, |(_, l)| l).trim();
             let above_line = above_line.trim_start_matches('\u{FEFF}');
             let Some(doc) = above_line.strip_prefix("///").filter(|d| !d.starts_with('/')) else { break };

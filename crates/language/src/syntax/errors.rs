@@ -98,6 +98,11 @@ pub fn too_deep(span: Span) -> Diagnostic {
         .with_help("split the expression; a `fn` can hold a part of it")
 }
 
+pub fn too_long_to_read(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::new(Code::DQ0101, format!("{what} starts here that is not finished, and is very long"), span, "starts here")
+        .with_help("split it into smaller ones: what is missing in each is then told")
+}
+
 pub fn open_paren(opened: Span, found: &str, at: Span, sign: char) -> Diagnostic {
     let close = match sign {
         '[' => ']',

@@ -15,6 +15,9 @@ use crate::diagnostics::Diagnostic;
 use crate::diagnostics::suggest::nearest;
 use crate::source::Span;
 
+/// So much of a broken item is read again.
+const LONGEST: usize = 50_000;
+
 /// What an item should have been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -189,7 +192,9 @@ impl<'t> Builder<'t> {
         if let Some(finding) = self.modifier_with_colon(span, kind) {
             return finding;
         }
-        let (at, expected) = match grammar::pest(kind.rule(), text) {
+        // Reading it again takes a thousand times as long.
+        let part = text.get(..boundary(text, LONGEST)).unwrap_or(text);
+        let (at, expected) = match grammar::pest(kind.rule(), part) {
             Ok(_) => (0, Vec::new()),
             Err(error) => {
                 let at = match error.location {
@@ -203,6 +208,9 @@ impl<'t> Builder<'t> {
                 }
             }
         };
+        if part.len() < text.len() && at + 1 >= part.trim_end().len() {
+            return errors::too_long_to_read(self.range(span.start as usize, span.start as usize + word_len(text)), kind.name());
+        }
         let at = self.skip_blank(span.start as usize + at, span.end as usize);
         if let Some(finding) = self.slip_at(span, at, &expected, kind) {
             return finding;
@@ -335,6 +343,11 @@ impl<'t> Builder<'t> {
         self.base = base;
         built
     }
+}
+
+/// The last place at or before this one that lies between characters.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 pub(super) fn word(text: &str) -> &str {

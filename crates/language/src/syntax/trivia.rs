@@ -19,6 +19,8 @@ pub fn comments(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     let mut i = 0;
+    // After one that nothing closes, no other is closed either.
+    let mut closed = true;
     loop {
         i += bytes.get(i..).and_then(|rest| rest.iter().position(|b| BEGINS[usize::from(*b)])).unwrap_or(bytes.len().saturating_sub(i));
         let Some(&b) = bytes.get(i) else { break };
@@ -30,8 +32,10 @@ pub fn comments(text: &str) -> Vec<Range<usize>> {
                 i = end;
             }
             b'/' if rest.starts_with(b"/*") => {
-                let end = text.get(i + 2..).and_then(|t| t.find("*/")).map_or(i + 2, |n| i + 2 + n + 2);
-                if end > i + 2 {
+                let close = text.get(i + 2..).filter(|_| closed).and_then(|t| t.find("*/"));
+                closed = close.is_some();
+                let end = close.map_or(i + 2, |n| i + 2 + n + 2);
+                if closed {
                     found.push(i..end);
                 }
                 i = end;

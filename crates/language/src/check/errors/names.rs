@@ -164,9 +164,9 @@ pub fn goes_round(what: &str, name: &str, span: Span, declared: Span) -> Diagnos
         .with_help("Definitions are put in where they are used, so none can use itself, not even by way of others.")
 }
 
-pub fn expands_too_far(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::new(Code::DQ0208, format!("function `{name}` stands for too much text"), span, "expanded here")
-        .with_help("Functions are put in where they are used; use fewer of them inside each other.")
+pub fn expands_too_far(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::new(Code::DQ0208, format!("{what} stands for too much text"), span, "expanded here")
+        .with_help("Functions and rule sets are put in where they are used; use fewer of them inside each other.")
 }
 
 pub fn unknown_rule_set(path: &ast::Path, known: &[String], elsewhere: Option<&str>) -> Diagnostic {

@@ -387,6 +387,12 @@ pub fn too_deep(span: Span, limit: usize) -> Diagnostic {
     Diagnostic::new(Code::DQ0208, message, span, "too deep").with_help("Use fewer functions inside each other.")
 }
 
+pub fn types_too_deep(path: &ast::Path, limit: usize) -> Diagnostic {
+    let message = format!("type `{}` is one of more than {limit} that are made of one another", path.text());
+    Diagnostic::new(Code::DQ0208, message, path.span, "too far from a base type")
+        .with_help("Let a type name a base type, such as `int`, or one that is near to it.")
+}
+
 pub fn tuple_here(span: Span) -> Diagnostic {
     Diagnostic::new(Code::DQ0318, "a list of values cannot stand here", span, "several values where one belongs")
         .with_help("A list stands beside `in` and `references`: `(a, b) in ((1, 2), (3, 4))`.")

@@ -1,6 +1,7 @@
 //! One row that all rules let through, kept at hand: most questions are answered by changing it a little, without
 //! asking the solver about every rule again.
 
+use super::effort::Effort;
 use super::formula::{Formula, Literal, Side, TermId};
 use super::number::Number;
 use super::solve::{Answer, Model};
@@ -23,13 +24,16 @@ pub struct Example {
 
 impl Example {
     pub fn of(facts: &Facts) -> Option<Self> {
-        let accepts: Vec<&Formula> = facts.rules.iter().map(|r| &r.accepts).collect();
-        let Answer::Maybe(row) = solve::solve_near(&facts.terms, &accepts, &Model::default()) else { return None };
+        let judges = || facts.rules.iter().enumerate().filter(|(i, _)| !facts.aside[*i]);
+        let accepts: Vec<&Formula> = judges().map(|(_, r)| &r.accepts).collect();
+        let Answer::Maybe(row) = solve::solve_near(&facts.terms, &accepts, &Model::default(), &facts.effort) else {
+            return None;
+        };
         let mut rules = vec![Vec::new(); facts.terms.len()];
         let (mut unsure, mut opaque) = (Vec::new(), Vec::new());
         let nothing = Model::default();
-        let changed = Changed { terms: &facts.terms, new: &nothing, old: &row };
-        for (i, rule) in facts.rules.iter().enumerate() {
+        let changed = Changed { terms: &facts.terms, effort: &facts.effort, new: &nothing, old: &row };
+        for (i, rule) in judges() {
             let mut terms = Vec::new();
             rule.accepts.terms(&mut terms);
             // A text and its length change together.
@@ -55,7 +59,7 @@ impl Example {
     /// proves nothing.
     pub fn can_be_changed_to(&self, facts: &Facts, question: &[&Formula], but: Option<usize>) -> bool {
         let nothing = Model::default();
-        let as_it_is = Changed { terms: &facts.terms, new: &nothing, old: &self.row };
+        let as_it_is = Changed { terms: &facts.terms, effort: &facts.effort, new: &nothing, old: &self.row };
         if self.unsure.iter().all(|i| Some(*i) == but) && question.iter().all(|f| as_it_is.meets(f) == Some(true)) {
             return true;
         }
@@ -63,9 +67,10 @@ impl Example {
         for _ in 0..ROUNDS {
             let accepts = asked.iter().map(|i| &facts.rules[*i].accepts);
             let formulas: Vec<&Formula> = question.iter().copied().chain(accepts).collect();
-            let Answer::Maybe(new) = solve::solve_near(&facts.terms, &formulas, &self.row) else { return false };
-            let row = Changed { terms: &facts.terms, new: &new, old: &self.row };
-            if question.iter().any(|formula| row.meets(formula) != Some(true)) {
+            let answer = solve::solve_near(&facts.terms, &formulas, &self.row, &facts.effort);
+            let Answer::Maybe(new) = answer else { return false };
+            let row = Changed { terms: &facts.terms, effort: &facts.effort, new: &new, old: &self.row };
+            if facts.effort.is_spent() || question.iter().any(|formula| row.meets(formula) != Some(true)) {
                 return false;
             }
             let mut touched = self.unsure.clone();
@@ -73,6 +78,7 @@ impl Example {
             if !new.statements.is_empty() {
                 touched.extend(&self.opaque);
             }
+            facts.effort.spend(8 * touched.len());
             touched.sort_unstable();
             touched.dedup();
             let before = asked.len();
@@ -101,6 +107,7 @@ fn has_statement(formula: &Formula) -> bool {
 /// A row of which some values are replaced: whatever is known of a term is taken from one of the two.
 struct Changed<'a> {
     terms: &'a Terms,
+    effort: &'a Effort,
     new: &'a Model,
     old: &'a Model,
 }
@@ -139,6 +146,7 @@ impl Changed<'_> {
 
     /// Whether the row meets a formula; `None` where that is not known.
     fn meets(&self, formula: &Formula) -> Option<bool> {
+        self.effort.spend(4);
         match formula {
             Formula::True => Some(true),
             Formula::False => Some(false),

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 
+use rustc_hash::FxHashSet;
+
 use super::number::Number;
 
 /// An expression that the facts are about: a column, `length(x)`, anything that is not looked into.
@@ -95,7 +97,7 @@ pub enum Literal {
 }
 
 /// `parts` (each term once, sorted, none with the factor 0) add up to at most `limit`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sum {
     pub parts: Vec<(TermId, Number)>,
     pub limit: Number,
@@ -115,6 +117,19 @@ impl Literal {
             Literal::Same { left, right, .. } => [*left, *right].into_iter().for_each(visit),
             Literal::Opaque(..) => {}
         }
+    }
+}
+
+/// That a term is null is said by all that reads it: once is enough.
+fn once(parts: &mut Vec<Formula>) {
+    let nulls = || parts.iter().filter_map(Formula::null);
+    let Some(first) = nulls().next() else { return };
+    if nulls().all(|term| term == first) {
+        let mut met = false;
+        parts.retain(|part| part.null().is_none() || !std::mem::replace(&mut met, true));
+    } else {
+        let mut met: FxHashSet<TermId> = FxHashSet::default();
+        parts.retain(|part| part.null().is_none_or(|term| met.insert(term)));
     }
 }
 
@@ -143,7 +158,7 @@ impl Formula {
     }
 
     pub fn any(parts: impl IntoIterator<Item = Formula>) -> Formula {
-        let mut kept = Vec::new();
+        let mut kept: Vec<Formula> = Vec::new();
         for part in parts {
             match part {
                 Formula::False => {}
@@ -152,11 +167,17 @@ impl Formula {
                 other => kept.push(other),
             }
         }
+        once(&mut kept);
         match kept.len() {
             0 => Formula::False,
             1 => kept.pop().unwrap_or(Formula::False),
             _ => Formula::Any(kept),
         }
+    }
+
+    /// The term that is null, where it says no more.
+    pub fn null(&self) -> Option<TermId> {
+        if let Formula::Is(Literal::Null(term, true)) = self { Some(*term) } else { None }
     }
 
     pub fn and(self, other: Formula) -> Formula {
@@ -173,6 +194,14 @@ impl Formula {
             Formula::True | Formula::False => {}
             Formula::All(parts) | Formula::Any(parts) => parts.iter().for_each(|p| p.each_literal(visit)),
             Formula::Is(literal) => visit(literal),
+        }
+    }
+
+    /// How many formulas it is made of.
+    pub fn size(&self) -> usize {
+        match self {
+            Formula::All(parts) | Formula::Any(parts) => 1 + parts.iter().map(Formula::size).sum::<usize>(),
+            _ => 1,
         }
     }
 

@@ -1,6 +1,9 @@
 //! Sums of terms under limits: whether values exist, by eliminating one term after the other
 //! (Fourier and Motzkin), with limits moved inwards where all terms are whole multiples of a step.
 
+use rustc_hash::FxHashSet;
+
+use super::effort::Effort;
 use super::formula::{ById, Sum, TermId};
 use super::number::Number;
 
@@ -19,20 +22,25 @@ pub enum Feasible {
 type Trail = Vec<(TermId, Vec<Sum>)>;
 
 /// `step` gives the grid of a term: 1 for integers, 0.01 for `decimal(12, 2)`.
-pub fn eliminate(sums: Vec<Sum>, step: &dyn Fn(TermId) -> Option<Number>) -> (Feasible, Trail) {
+pub fn eliminate(sums: &[Sum], step: &dyn Fn(TermId) -> Option<Number>, effort: &Effort) -> (Feasible, Trail) {
     let mut trail = Vec::new();
     let mut open: Vec<Sum> = Vec::new();
+    if sums.len() > 4 * MOST {
+        return (Feasible::Unknown, trail);
+    }
     for sum in sums {
-        match tighten(sum, step) {
+        match tighten(sum.clone(), step) {
             Some(sum) => open.push(sum),
             None => return (Feasible::Unknown, trail),
         }
     }
     loop {
+        effort.spend(20 * open.len());
         let mut rest = Vec::with_capacity(open.len());
+        let mut met: FxHashSet<Sum> = FxHashSet::default();
         for sum in open {
             if !sum.parts.is_empty() {
-                if !rest.contains(&sum) {
+                if met.insert(sum.clone()) {
                     rest.push(sum);
                 }
             } else if sum.limit.is_negative() || (sum.strict && sum.limit.is_zero()) {
@@ -110,15 +118,12 @@ fn factor(sum: &Sum, term: TermId) -> Option<Number> {
 
 /// The term whose elimination makes the fewest new sums.
 fn cheapest(sums: &[Sum]) -> Option<TermId> {
-    let mut count: Vec<(TermId, usize, usize)> = Vec::new();
+    let mut count: ById<(usize, usize)> = ById::default();
     for (term, factor) in sums.iter().flat_map(|s| &s.parts) {
-        let (up, down) = if factor.is_negative() { (0, 1) } else { (1, 0) };
-        match count.iter_mut().find(|(t, ..)| t == term) {
-            Some((_, u, d)) => (*u, *d) = (*u + up, *d + down),
-            None => count.push((*term, up, down)),
-        }
+        let (up, down) = count.entry(*term).or_default();
+        *(if factor.is_negative() { down } else { up }) += 1;
     }
-    count.into_iter().min_by_key(|(t, u, d)| (u * d, *t)).map(|(t, ..)| t)
+    count.into_iter().min_by_key(|(t, (u, d))| (u * d, *t)).map(|(t, _)| t)
 }
 
 /// The two sums added so that `term` falls out.
@@ -142,7 +147,7 @@ fn join(upper: &Sum, lower: &Sum, term: TermId) -> Option<Sum> {
 }
 
 /// Divides by the first factor's size; moves the limit to the next multiple that the sum can be.
-fn tighten(mut sum: Sum, step: &dyn Fn(TermId) -> Option<Number>) -> Option<Sum> {
+pub fn tighten(mut sum: Sum, step: &dyn Fn(TermId) -> Option<Number>) -> Option<Sum> {
     let Some((_, first)) = sum.parts.first() else { return Some(sum) };
     let size = if first.is_negative() { first.negate() } else { *first };
     for (_, factor) in &mut sum.parts {
@@ -192,18 +197,19 @@ mod tests {
             sum(&[(1, 1), (2, -1)], 0, false),
             sum(&[(0, -1), (2, 1)], 0, true),
         ];
-        assert_eq!(eliminate(cycle.clone(), &|_| None).0, Feasible::No);
-        let chain = cycle[..2].to_vec();
-        assert_eq!(eliminate(chain, &|_| None).0, Feasible::Yes);
+        let effort = Effort::of(1);
+        assert_eq!(eliminate(&cycle, &|_| None, &effort).0, Feasible::No);
+        assert_eq!(eliminate(&cycle[..2], &|_| None, &effort).0, Feasible::Yes);
     }
 
     #[test]
     fn knows_that_integers_leave_gaps() {
         // 1 < x < 2; and 2x - 2y = 1
         let gap = vec![sum(&[(0, 1)], 2, true), sum(&[(0, -1)], -1, true)];
-        assert_eq!(eliminate(gap.clone(), &|_| Some(Number::ONE)).0, Feasible::No);
-        assert_eq!(eliminate(gap, &|_| None).0, Feasible::Yes);
+        let effort = Effort::of(1);
+        assert_eq!(eliminate(&gap, &|_| Some(Number::ONE), &effort).0, Feasible::No);
+        assert_eq!(eliminate(&gap, &|_| None, &effort).0, Feasible::Yes);
         let parity = vec![sum(&[(0, 2), (1, -2)], 1, false), sum(&[(0, -2), (1, 2)], -1, false)];
-        assert_eq!(eliminate(parity, &|_| Some(Number::ONE)).0, Feasible::No);
+        assert_eq!(eliminate(&parity, &|_| Some(Number::ONE), &effort).0, Feasible::No);
     }
 }

@@ -7,16 +7,21 @@ use std::rc::Rc;
 use super::formula::{Formula, Literal, Side, Sum, TermId};
 use super::known;
 use super::number::Number;
+use super::parts::parts;
 use super::terms::{Sort, Terms};
 use super::text::Pattern;
 use crate::hir::{BinaryOp, Expr, ExprKind, Type, Value};
 
 /// Conditions nested deeper are not looked into.
 const DEEPEST: usize = 60;
+/// Nor is what is left of a condition that has come to so many statements: choices within choices multiply them.
+const LARGEST: usize = 200_000;
 
 pub struct Meaning<'t> {
     pub terms: &'t mut Terms,
     depth: usize,
+    /// How many statements have been made.
+    made: usize,
 }
 
 /// A sum of terms and a constant.
@@ -27,7 +32,7 @@ struct Linear {
 
 impl<'t> Meaning<'t> {
     pub fn new(terms: &'t mut Terms) -> Self {
-        Self { terms, depth: 0 }
+        Self { terms, depth: 0, made: 0 }
     }
 
     /// The condition is true.
@@ -40,14 +45,25 @@ impl<'t> Meaning<'t> {
         self.truth(e, false)
     }
 
-    fn truth(&mut self, e: &Expr, wanted: bool) -> Formula {
-        if self.depth > DEEPEST {
+    pub fn truth(&mut self, e: &Expr, wanted: bool) -> Formula {
+        if self.is_too_much() {
             return self.statement(if wanted { "true" } else { "false" }, e, true);
         }
         self.depth += 1;
         let formula = self.truth_of(e, wanted);
         self.depth -= 1;
         formula
+    }
+
+    fn is_too_much(&mut self) -> bool {
+        self.made += 1;
+        self.depth > DEEPEST || self.made > LARGEST
+    }
+
+    /// A formula that is needed once more.
+    fn again(&mut self, formula: &Formula) -> Formula {
+        self.made += formula.size();
+        if self.made > LARGEST { Formula::True } else { formula.clone() }
     }
 
     fn truth_of(&mut self, e: &Expr, wanted: bool) -> Formula {
@@ -57,7 +73,8 @@ impl<'t> Meaning<'t> {
             ExprKind::Not(inner) => self.truth(inner, !wanted),
             ExprKind::Binary { op: op @ (BinaryOp::And | BinaryOp::Or), left, right } => {
                 let both = (*op == BinaryOp::And) == wanted;
-                let parts = [self.truth(left, wanted), self.truth(right, wanted)];
+                let parts: Vec<Formula> =
+                    parts(*op, left, right).iter().map(|part| self.truth_of_part(part, wanted)).collect();
                 if both { Formula::all(parts) } else { Formula::any(parts) }
             }
             ExprKind::IsNull(inner) => {
@@ -82,7 +99,7 @@ impl<'t> Meaning<'t> {
                 let mut found = Vec::new();
                 for (condition, value) in arms {
                     let met = self.holds(condition);
-                    found.push(Formula::all([before.clone(), met, self.truth(value, wanted)]));
+                    found.push(Formula::all([self.again(&before), met, self.truth(value, wanted)]));
                     before = before.and(self.not_met(condition));
                 }
                 if let Some(value) = otherwise {
@@ -94,7 +111,7 @@ impl<'t> Meaning<'t> {
                 let mut before = Formula::True;
                 let mut found = Vec::new();
                 for value in args {
-                    found.push(before.clone().and(self.truth(value, wanted)));
+                    found.push(self.again(&before).and(self.truth(value, wanted)));
                     before = before.and(self.unknown(value));
                 }
                 Formula::any(found)
@@ -112,7 +129,7 @@ impl<'t> Meaning<'t> {
 
     /// The condition is null.
     pub fn unknown(&mut self, e: &Expr) -> Formula {
-        if self.depth > DEEPEST {
+        if self.is_too_much() {
             return self.statement("null", e, true);
         }
         self.depth += 1;
@@ -129,12 +146,33 @@ impl<'t> Meaning<'t> {
             ExprKind::Not(inner) => self.unknown(inner),
             ExprKind::Binary { op: op @ (BinaryOp::And | BinaryOp::Or), left, right } => {
                 let neutral = *op == BinaryOp::And;
-                let (a, b) = (self.unknown(left), self.unknown(right));
-                if matches!((&a, &b), (Formula::False, Formula::False)) {
-                    return Formula::False;
+                let parts = parts(*op, left, right);
+                let mut nulls: Vec<Formula> = parts.iter().map(|part| self.unknown_part(part)).collect();
+                let nullable = nulls.iter().filter(|n| !matches!(n, Formula::False)).count();
+                match nullable {
+                    0 => return Formula::False,
+                    // It decides alone.
+                    1 => {
+                        for (part, null) in parts.iter().zip(&mut nulls) {
+                            if matches!(null, Formula::False) {
+                                *null = self.truth_of_part(part, neutral);
+                            }
+                        }
+                        return Formula::all(nulls);
+                    }
+                    _ => {}
                 }
-                let (ta, tb) = (self.truth(left, neutral), self.truth(right, neutral));
-                Formula::any([a.clone().and(b.clone()), a.and(tb), ta.and(b)])
+                // Some part is null, and none decides: one that is null with all others cannot.
+                let first = nulls.iter().find(|n| !matches!(n, Formula::False)).and_then(Formula::null);
+                let with_all = |n: &Formula| n.null().is_some_and(|term| Some(term) == first);
+                let all_at_once = nulls.iter().all(|n| matches!(n, Formula::False) || with_all(n));
+                let mut undecided = Vec::with_capacity(parts.len());
+                for (part, null) in parts.iter().zip(&nulls) {
+                    if !all_at_once || !with_all(null) {
+                        undecided.push(self.part_unless(part, neutral));
+                    }
+                }
+                Formula::any(nulls).and(Formula::all(undecided))
             }
             ExprKind::Binary { op, left, right } if op.is_comparison() => self.null(left).or(self.null(right)),
             ExprKind::In { value, list } => {
@@ -149,7 +187,7 @@ impl<'t> Meaning<'t> {
                 let mut found = Vec::new();
                 for (condition, value) in arms {
                     let met = self.holds(condition);
-                    found.push(Formula::all([before.clone(), met, self.unknown(value)]));
+                    found.push(Formula::all([self.again(&before), met, self.unknown(value)]));
                     before = before.and(self.not_met(condition));
                 }
                 found.push(before.and(otherwise.as_ref().map_or(Formula::True, |value| self.unknown(value))));
@@ -160,6 +198,21 @@ impl<'t> Meaning<'t> {
                 Formula::all(parts)
             }
             _ => self.null_term(e, true),
+        }
+    }
+
+    /// The condition has this truth, or is null.
+    pub fn unless(&mut self, e: &Expr, truth: bool) -> Formula {
+        match &e.kind {
+            ExprKind::Binary { op: op @ (BinaryOp::And | BinaryOp::Or), left, right } if !self.is_too_much() => {
+                self.depth += 1;
+                let parts: Vec<Formula> =
+                    parts(*op, left, right).iter().map(|part| self.part_unless(part, truth)).collect();
+                self.depth -= 1;
+                if (*op == BinaryOp::And) == truth { Formula::all(parts) } else { Formula::any(parts) }
+            }
+            ExprKind::Not(inner) => self.unless(inner, !truth),
+            _ => self.truth(e, truth).or(self.unknown(e)),
         }
     }
 
@@ -223,7 +276,7 @@ impl<'t> Meaning<'t> {
     }
 
     fn not_met(&mut self, condition: &Expr) -> Formula {
-        self.fails(condition).or(self.unknown(condition))
+        self.unless(condition, false)
     }
 
     /// The value is null.
@@ -289,7 +342,7 @@ impl<'t> Meaning<'t> {
         Formula::all([defined, self.computed(e), Literal::Flag(term, wanted).into()])
     }
 
-    fn comparison(&mut self, op: BinaryOp, left: &Expr, right: &Expr, wanted: bool) -> Formula {
+    pub fn comparison(&mut self, op: BinaryOp, left: &Expr, right: &Expr, wanted: bool) -> Formula {
         if left.ty == Type::Boolean && matches!(op, BinaryOp::Equal | BinaryOp::NotEqual) {
             let equal = (op == BinaryOp::Equal) == wanted;
             let first = self.truth(left, true).and(self.truth(right, equal));
@@ -312,7 +365,7 @@ impl<'t> Meaning<'t> {
                 };
                 for (condition, value) in arms {
                     let met = self.holds(condition);
-                    found.push(Formula::all([before.clone(), met, compare(self, value)]));
+                    found.push(Formula::all([self.again(&before), met, compare(self, value)]));
                     before = before.and(self.not_met(condition));
                 }
                 if let Some(value) = otherwise {
@@ -331,7 +384,7 @@ impl<'t> Meaning<'t> {
                     } else {
                         self.comparison(op, value, other, wanted)
                     };
-                    found.push(before.clone().and(compared));
+                    found.push(self.again(&before).and(compared));
                     before = before.and(self.null(value));
                 }
                 return Formula::any(found);
@@ -442,14 +495,8 @@ impl<'t> Meaning<'t> {
         if !wanted && has_null {
             return Formula::False;
         }
-        if let Some(constants) = constants
-            && let Some(relation) = self.listed(value, &constants, wanted)
-        {
-            let mut relation = relation;
-            if let Some(nan) = self.not_a_number(value, !wanted) {
-                relation = if wanted { relation.and(nan) } else { relation.or(nan) };
-            }
-            return Formula::all([self.defined(value), self.computed(value), relation]);
+        if let Some(listing) = constants.and_then(|constants| self.listing(value, &constants, wanted)) {
+            return listing;
         }
         let parts: Vec<Formula> = list
             .iter()
@@ -457,6 +504,15 @@ impl<'t> Meaning<'t> {
             .map(|item| self.comparison(BinaryOp::Equal, value, item, wanted))
             .collect();
         if wanted { Formula::any(parts) } else { Formula::all(parts) }
+    }
+
+    /// That a value is one of these constants, or none of them.
+    pub fn listing(&mut self, value: &Expr, constants: &[&Value], inside: bool) -> Option<Formula> {
+        let mut relation = self.listed(value, constants, inside)?;
+        if let Some(nan) = self.not_a_number(value, !inside) {
+            relation = if inside { relation.and(nan) } else { relation.or(nan) };
+        }
+        Some(Formula::all([self.defined(value), self.computed(value), relation]))
     }
 
     fn listed(&mut self, value: &Expr, constants: &[&Value], inside: bool) -> Option<Formula> {

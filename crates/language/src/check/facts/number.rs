@@ -14,6 +14,7 @@ pub struct Number {
 impl Number {
     pub const ZERO: Number = Number { over: 0, under: 1 };
     pub const ONE: Number = Number { over: 1, under: 1 };
+    pub const THOUSANDTH: Number = Number { over: 1, under: 1_000 };
 
     pub fn whole(value: i128) -> Self {
         Self { over: value, under: 1 }
@@ -115,6 +116,9 @@ impl Number {
     /// Whether it is a whole multiple of a positive step; `None`: out of reach.
     pub fn is_multiple_of(self, step: Self) -> Option<bool> {
         if step.over == 1 {
+            if self.under == 1 {
+                return Some(true);
+            }
             return Some(step.under % self.under == 0);
         }
         self.div(step).map(Self::is_whole)

@@ -1,8 +1,11 @@
 //! Whether a row exists for which formulas hold: statements are added until they contradict each other or nothing
 //! is left to choose.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use super::differences;
+use super::effort::Effort;
 use super::formula::{ById, Formula, Literal, Side, Sum, TermId};
 use super::linear::{self, Feasible, Limit};
 use super::number::Number;
@@ -68,17 +71,18 @@ impl Model {
 }
 
 /// Is there a row for which all of these hold?
-pub fn solve(terms: &Terms, formulas: &[&Formula]) -> Answer {
-    Solver { terms, budget: BUDGET, near: None, free: false, taken: Vec::new() }.solve(formulas)
+pub fn solve(terms: &Terms, formulas: &[&Formula], effort: &Effort) -> Answer {
+    Solver { terms, effort, budget: BUDGET, near: None, free: false, taken: Vec::new() }.solve(formulas)
 }
 
 /// As [`solve`], with the values of another row where they fit.
-pub fn solve_near(terms: &Terms, formulas: &[&Formula], near: &Model) -> Answer {
-    Solver { terms, budget: BUDGET, near: Some(near), free: true, taken: Vec::new() }.solve(formulas)
+pub fn solve_near(terms: &Terms, formulas: &[&Formula], near: &Model, effort: &Effort) -> Answer {
+    Solver { terms, effort, budget: BUDGET, near: Some(near), free: true, taken: Vec::new() }.solve(formulas)
 }
 
 struct Solver<'a> {
     terms: &'a Terms,
+    effort: &'a Effort,
     budget: usize,
     near: Option<&'a Model>,
     /// Every number gets a value, also one without limits: whoever asks needs a row, however odd.
@@ -90,6 +94,9 @@ struct Solver<'a> {
 impl<'a> Solver<'a> {
     /// Statements that share no term have nothing to do with each other: each such part of a row is looked for alone.
     fn solve(&mut self, formulas: &[&Formula]) -> Answer {
+        if self.effort.is_spent() {
+            return Answer::Undecided;
+        }
         let mut statements = Vec::with_capacity(formulas.len());
         let mut todo: Vec<&Formula> = formulas.iter().rev().copied().collect();
         while let Some(formula) = todo.pop() {
@@ -102,7 +109,7 @@ impl<'a> Solver<'a> {
         }
         let mut row = Model::default();
         let mut undecided = false;
-        for part in apart(self.terms, statements) {
+        for part in apart(self.terms, self.effort, statements) {
             self.budget = BUDGET;
             match self.run(State::default(), part, Vec::new()) {
                 Answer::No => return Answer::No,
@@ -122,6 +129,9 @@ impl<'a> Solver<'a> {
         let sums = state.sums.len();
         let mut fresh = true;
         while fresh || !todo.is_empty() {
+            if self.effort.is_spent() {
+                return Answer::Undecided;
+            }
             fresh = false;
             while let Some(formula) = todo.pop() {
                 match formula {
@@ -181,6 +191,7 @@ impl<'a> Solver<'a> {
 
     /// Whether a formula could still hold, judged by each statement alone.
     fn admits(&self, state: &State, formula: &Formula) -> bool {
+        self.effort.spend(2);
         match formula {
             Formula::True => true,
             Formula::False => false,
@@ -191,6 +202,7 @@ impl<'a> Solver<'a> {
     }
 
     fn entailed(&self, state: &State, formula: &Formula) -> bool {
+        self.effort.spend(1);
         match formula {
             Formula::True => true,
             Formula::False => false,
@@ -203,6 +215,7 @@ impl<'a> Solver<'a> {
     /// What the statements say together: equal values share what is left, lengths go with their texts, sums with
     /// limits. Values are looked for only at the end (`last`).
     fn consistent(&self, state: &mut State, last: bool) -> Result<Model, Contradiction> {
+        self.effort.spend(state.domains.len() + 20 * state.sums.len());
         let mut model = Model::default();
         let classes = self.merge_equal(state)?;
         self.lengths(state)?;
@@ -290,9 +303,7 @@ impl<'a> Solver<'a> {
             state.add(self.terms, &Literal::Texts { term: to, list: list.clone(), inside: true })?;
         }
         if !text.not.is_empty() {
-            let mut list = text.not.clone();
-            list.sort();
-            list.dedup();
+            let list = text.not.iter().cloned().collect();
             state.add(self.terms, &Literal::Texts { term: to, list: Rc::new(list), inside: false })?;
         }
         for (side, limit) in [(Side::Below, &text.high), (Side::Above, &text.low)] {
@@ -352,7 +363,11 @@ impl<'a> Solver<'a> {
                 all.push(Sum { parts: part(-1), limit: limit.negate(), strict });
             }
         }
-        let (feasible, trail) = linear::eliminate(all, &step);
+        let (mut feasible, trail) = linear::eliminate(&all, &step, self.effort);
+        let mut values = None;
+        if feasible == Feasible::Unknown {
+            (feasible, values) = differences::solve(&all, &step, self.effort);
+        }
         if feasible == Feasible::No {
             return Err(Contradiction);
         }
@@ -368,7 +383,11 @@ impl<'a> Solver<'a> {
             pick(&mut domain, step(term), self.near.and_then(|row| row.numbers.get(&term)))
         };
         let mut numbers = ById::default();
-        if feasible == Feasible::Yes && linear::values(&trail, &mut numbers, &choose, self.free).is_none() {
+        if let Some(values) = values {
+            if values.iter().all(|(term, n)| state.get(*term).is_some_and(|domain| fits(domain, step(*term), n))) {
+                numbers = values;
+            }
+        } else if feasible == Feasible::Yes && linear::values(&trail, &mut numbers, &choose, self.free).is_none() {
             numbers.clear();
         }
         for (term, _) in present(state) {
@@ -388,6 +407,7 @@ impl<'a> Solver<'a> {
         for _ in 0..4 {
             let mut moved = false;
             for sum in sums {
+                self.effort.spend(10 * sum.parts.len());
                 for (term, factor) in &sum.parts {
                     let least = |(t, f): &(TermId, Number)| -> Option<(Number, bool)> {
                         let domain = state.get(*t)?;
@@ -454,7 +474,7 @@ impl<'a> Solver<'a> {
             let (with, without) = (pattern(&with), pattern(&without));
             let mut found = Found::Nothing;
             for (least, most) in stretches(least, most, &length.not_numbers) {
-                found = search(&with, &without, &text.not, least, most);
+                found = search(&with, &without, &text.not, least, most, self.effort);
                 if found != Found::Nothing {
                     break;
                 }
@@ -479,12 +499,10 @@ impl<'a> Solver<'a> {
 }
 
 /// The lengths from `least` to `most` without some of them.
-fn stretches(mut least: usize, most: Option<usize>, without: &[Number]) -> Vec<(usize, Option<usize>)> {
-    let mut gaps: Vec<usize> =
-        without.iter().filter_map(|n| usize::try_from(n.floor()).ok().filter(|_| n.is_whole())).collect();
-    gaps.sort_unstable();
+fn stretches(mut least: usize, most: Option<usize>, without: &BTreeSet<Number>) -> Vec<(usize, Option<usize>)> {
+    let gaps = without.iter().filter_map(|n| usize::try_from(n.floor()).ok().filter(|_| n.is_whole()));
     let mut found = Vec::new();
-    for gap in gaps.into_iter().filter(|g| most.is_none_or(|m| *g <= m)) {
+    for gap in gaps.filter(|g| most.is_none_or(|m| *g <= m)) {
         if gap > least {
             found.push((least, Some(gap - 1)));
         }
@@ -497,11 +515,12 @@ fn stretches(mut least: usize, most: Option<usize>, without: &[Number]) -> Vec<(
 }
 
 /// The statements in groups that share no term; a text goes with its length.
-fn apart<'f>(terms: &Terms, statements: Vec<&'f Formula>) -> Vec<Vec<&'f Formula>> {
+fn apart<'f>(terms: &Terms, effort: &Effort, statements: Vec<&'f Formula>) -> Vec<Vec<&'f Formula>> {
     if statements.len() < 2 {
         return vec![statements];
     }
     let mut up: Vec<u32> = (0..(terms.len() + terms.statements()) as u32).collect();
+    effort.spend(up.len() / 8);
     fn root(up: &mut [u32], mut at: u32) -> u32 {
         while up[at as usize] != at {
             up[at as usize] = up[up[at as usize] as usize];
@@ -523,6 +542,7 @@ fn apart<'f>(terms: &Terms, statements: Vec<&'f Formula>) -> Vec<Vec<&'f Formula
             }
         };
         formula.each_literal(&mut |literal| {
+            effort.spend(2);
             literal.each_term(&mut |t| {
                 join(t);
                 let term = terms.get(t);
@@ -553,18 +573,21 @@ fn present(state: &State) -> impl Iterator<Item = (TermId, &super::state::Domain
     state.domains.iter().enumerate().filter_map(|(i, d)| Some((i as TermId, &**d.as_ref()?)))
 }
 
+fn fits(domain: &super::state::Domain, step: Option<Number>, n: &Number) -> bool {
+    domain.low.is_none_or(|(l, s)| *n > l || (!s && *n == l))
+        && domain.high.is_none_or(|(h, s)| *n < h || (!s && *n == h))
+        && !domain.not_numbers.contains(n)
+        && domain.numbers.as_ref().is_none_or(|list| list.binary_search(n).is_ok())
+        && step.is_none_or(|s| n.is_multiple_of(s) == Some(true))
+}
+
 /// A plain value of what is left: 0 or 1 where they fit, else near a limit.
 fn pick(domain: &mut super::state::Domain, step: Option<Number>, near: Option<&Number>) -> Option<Number> {
     settle(domain, step).ok()?;
     if let Some(list) = &domain.numbers {
         return near.filter(|n| list.contains(n)).or(list.first()).copied();
     }
-    let fits = |n: &Number| {
-        domain.low.is_none_or(|(l, s)| *n > l || (!s && *n == l))
-            && domain.high.is_none_or(|(h, s)| *n < h || (!s && *n == h))
-            && !domain.not_numbers.contains(n)
-            && step.is_none_or(|s| n.is_multiple_of(s) == Some(true))
-    };
+    let fits = |n: &Number| fits(domain, step, n);
     if let Some(near) = near.filter(|n| fits(n)) {
         return Some(*near);
     }

@@ -1,5 +1,6 @@
 //! What a row is known to be after some statements about it: for each term the values that are left.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::formula::{Literal, PatternId, Side, Sum, TermId};
@@ -22,9 +23,21 @@ pub struct Domain {
     pub high: Limit,
     /// All that is left, sorted.
     pub numbers: Option<Rc<Vec<Number>>>,
-    pub not_numbers: Vec<Number>,
+    pub not_numbers: Rc<BTreeSet<Number>>,
     pub flag: Option<bool>,
     pub text: Option<Rc<TextDomain>>,
+}
+
+impl Domain {
+    /// Whether every value that is left is within a limit.
+    fn keeps(&self, side: Side, limit: &Number, strict: bool) -> bool {
+        let own = if side == Side::Below { self.high } else { self.low };
+        own.is_some_and(|(v, s)| match v.cmp(limit) {
+            std::cmp::Ordering::Equal => s || !strict,
+            std::cmp::Ordering::Less => side == Side::Below,
+            std::cmp::Ordering::Greater => side == Side::Above,
+        })
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -32,7 +45,7 @@ pub struct TextDomain {
     pub low: Option<(Rc<str>, bool)>,
     pub high: Option<(Rc<str>, bool)>,
     pub list: Option<Rc<Vec<String>>>,
-    pub not: Vec<String>,
+    pub not: Rc<BTreeSet<String>>,
     pub patterns: Vec<(PatternId, bool)>,
 }
 
@@ -129,6 +142,9 @@ impl State {
                 let (left, right) = (*left.min(right), *left.max(right));
                 (*equal || left != right) && !self.same.contains(&(left, right, !equal))
             }
+            Literal::Bound { term, side, limit, strict } if self.get(*term).is_some_and(|d| d.keeps(*side, limit, *strict)) => {
+                true
+            }
             Literal::Bound { term, .. } | Literal::Numbers { term, .. } | Literal::TextBound { term, .. } => {
                 let domain = self.get(*term).cloned();
                 narrow(&mut domain.unwrap_or_else(|| initial(&terms.get(*term).sort)), terms, literal).is_ok()
@@ -156,14 +172,9 @@ impl State {
             Literal::Nan(term, nan) => self.get(*term).is_some_and(|d| d.nan == Some(*nan)),
             Literal::Flag(term, flag) => self.get(*term).is_some_and(|d| d.flag == Some(*flag)),
             Literal::Opaque(statement, holds) => self.statements.get(*statement as usize) == Some(&Some(*holds)),
-            Literal::Bound { term, side, limit, strict } => self.get(*term).is_some_and(|d| {
-                let own = if *side == Side::Below { d.high } else { d.low };
-                own.is_some_and(|(v, s)| match v.cmp(limit) {
-                    std::cmp::Ordering::Equal => s || !strict,
-                    std::cmp::Ordering::Less => *side == Side::Below,
-                    std::cmp::Ordering::Greater => *side == Side::Above,
-                })
-            }),
+            Literal::Bound { term, side, limit, strict } => {
+                self.get(*term).is_some_and(|d| d.keeps(*side, limit, *strict))
+            }
             _ => false,
         }
     }
@@ -183,7 +194,7 @@ fn narrow(domain: &mut Domain, terms: &Terms, literal: &Literal) -> Kept {
                     None => list.clone(),
                 });
             } else {
-                domain.not_numbers.extend(list.iter());
+                Rc::make_mut(&mut domain.not_numbers).extend(list.iter());
             }
             settle(domain, terms.step(*term))
         }
@@ -196,7 +207,7 @@ fn narrow(domain: &mut Domain, terms: &Terms, literal: &Literal) -> Kept {
                     None => list.clone(),
                 });
             } else {
-                text.not.extend(list.iter().cloned());
+                Rc::make_mut(&mut text.not).extend(list.iter().cloned());
             }
             text.settle(terms)
         }
@@ -242,7 +253,7 @@ impl TextDomain {
     }
 
     fn allows(&self, terms: &Terms, text: &str) -> bool {
-        !self.not.iter().any(|n| n == text)
+        !self.not.contains(text)
             && self.low.as_ref().is_none_or(|(low, strict)| text > &**low || (!strict && text == &**low))
             && self.high.as_ref().is_none_or(|(high, strict)| text < &**high || (!strict && text == &**high))
             && self.patterns.iter().all(|(p, inside)| terms.pattern(*p).matches(text).is_none_or(|m| m == *inside))
@@ -319,6 +330,10 @@ pub fn settle(domain: &mut Domain, step: Option<Number>) -> Kept {
 fn on_grid((limit, strict): (Number, bool), step: Number, side: Side) -> (Number, bool) {
     if limit.is_multiple_of(step) == Some(true) && !strict {
         return (limit, false);
+    }
+    if step == Number::ONE && limit.is_whole() {
+        let next = if side == Side::Below { limit.floor().checked_sub(1) } else { limit.floor().checked_add(1) };
+        return next.map_or((limit, strict), |v| (Number::whole(v), false));
     }
     let moved = || {
         let steps = limit.div(step)?;

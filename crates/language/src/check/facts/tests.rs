@@ -53,7 +53,7 @@ fn length(value: Expr) -> Expr {
 fn never(conditions: &[Expr]) -> bool {
     let mut terms = Terms::default();
     let formulas: Vec<Formula> = conditions.iter().map(|c| Meaning::new(&mut terms).holds(c)).collect();
-    solve::solve(&terms, &formulas.iter().collect::<Vec<_>>()).is_no()
+    solve::solve(&terms, &formulas.iter().collect::<Vec<_>>(), &Effort::of(1)).is_no()
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn null_and_nan_get_past_a_negation() {
     let mut meaning = Meaning::new(&mut terms);
     let (t, f) = (meaning.holds(&negated), meaning.fails(&binary(GreaterEqual, double("a"), number(5))));
     let _ = meaning.holds(&other);
-    assert!(!solve::solve(&terms, &[&t, &f]).is_no());
+    assert!(!solve::solve(&terms, &[&t, &f], &Effort::of(1)).is_no());
     // For integers it is a contradiction.
     assert!(never(&[not(binary(Less, int("a"), number(5))), not(binary(GreaterEqual, int("a"), number(5)))]));
     // A condition that may be null is not always true.
@@ -101,8 +101,8 @@ fn null_and_nan_get_past_a_negation() {
     let mut terms = Terms::default();
     let mut meaning = Meaning::new(&mut terms);
     let (false_, null) = (meaning.fails(&both), meaning.unknown(&both));
-    assert!(solve::solve(&terms, &[&false_]).is_no());
-    assert!(!solve::solve(&terms, &[&null]).is_no());
+    assert!(solve::solve(&terms, &[&false_], &Effort::of(1)).is_no());
+    assert!(!solve::solve(&terms, &[&null], &Effort::of(1)).is_no());
 }
 
 #[test]

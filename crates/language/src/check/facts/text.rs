@@ -1,9 +1,10 @@
 //! Texts that patterns allow: whether one exists that matches these patterns, not those, with so many characters.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 
+use super::effort::Effort;
 use crate::eval::text::{whole, with_regex};
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::primitives::StateID;
@@ -107,14 +108,30 @@ impl Pattern {
     }
 }
 
+/// Whether there is a text that matches a pattern; true where that cannot be told.
+pub fn is_matched_by_some(pattern: &Pattern) -> bool {
+    search(&[pattern], &[], &BTreeSet::new(), 0, None, &Effort::of(1)) != Found::Nothing
+}
+
+/// Some texts that match all patterns.
+pub fn matching(patterns: &[&Pattern], count: usize) -> Vec<String> {
+    let (effort, mut found, mut known) = (Effort::of(1), Vec::new(), BTreeSet::new());
+    while !patterns.is_empty() && found.len() < count {
+        let Found::Text(text) = search(patterns, &[], &known, 0, None, &effort) else { break };
+        known.insert(text.clone());
+        found.push(text);
+    }
+    found
+}
+
 /// A text that matches all of `with`, none of `without`, is none of `except`, and has from `least` to `most`
 /// characters.
-pub fn search(with: &[&Pattern], without: &[&Pattern], except: &[String], least: usize, most: Option<usize>) -> Found {
+pub fn search(with: &[&Pattern], without: &[&Pattern], except: &BTreeSet<String>, least: usize, most: Option<usize>, effort: &Effort) -> Found {
     let fits = |text: &str| {
         let characters = text.chars().count();
         characters >= least
             && most.is_none_or(|m| characters <= m)
-            && !except.iter().any(|e| e == text)
+            && !except.contains(text)
             && with.iter().all(|p| p.matches(text) == Some(true))
             && without.iter().all(|p| p.matches(text) == Some(false))
     };
@@ -135,15 +152,22 @@ pub fn search(with: &[&Pattern], without: &[&Pattern], except: &[String], least:
         let other = (0..=except.len()).map(|i| format!("{i}{}", "a".repeat(least.min(100_000)))).find(|t| fits(t));
         return match other {
             Some(text) => Found::Text(text),
-            None if !room && except.iter().any(String::is_empty) => Found::Nothing,
+            None if !room && except.contains("") => Found::Nothing,
             None => Found::Unknown,
         };
     }
-    walk(with, without, except, least, most)
+    walk(with, without, except, least, most, effort)
 }
 
 /// Breadth first through the automata side by side, so that the shortest texts come first.
-fn walk(with: &[&Pattern], without: &[&Pattern], except: &[String], least: usize, most: Option<usize>) -> Found {
+fn walk(
+    with: &[&Pattern],
+    without: &[&Pattern],
+    except: &BTreeSet<String>,
+    least: usize,
+    most: Option<usize>,
+    effort: &Effort,
+) -> Found {
     if except.len() > 16 {
         return Found::Unknown;
     }
@@ -167,7 +191,8 @@ fn walk(with: &[&Pattern], without: &[&Pattern], except: &[String], least: usize
     let mut seen: HashMap<Node, usize> = HashMap::new();
     let mut queue = VecDeque::from([0usize]);
     while let Some(at) = queue.pop_front() {
-        if nodes.len() > SEARCH_STEPS {
+        effort.spend(bytes.len() * (automata.len() + 10));
+        if nodes.len() > SEARCH_STEPS || effort.is_spent() {
             return Found::Unknown;
         }
         let (states, length) = nodes[at].clone();
@@ -263,7 +288,7 @@ mod tests {
         let without: Vec<Pattern> = without.iter().map(|p| Pattern::regex(p)).collect();
         let refs = |ps: &'static [Pattern]| ps.iter().collect::<Vec<_>>();
         let (with, without): (&'static [Pattern], &'static [Pattern]) = (with.leak(), without.leak());
-        search(&refs(with), &refs(without), &[], least, most) == Found::Nothing
+        search(&refs(with), &refs(without), &BTreeSet::new(), least, most, &Effort::of(1)) == Found::Nothing
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::super::{Checker, Expansion, errors};
 use super::aggregates;
 
 /// How many nodes the functions used in one place may expand to.
-const MAX_EXPANSION: usize = 20_000;
+pub const MAX_EXPANSION: usize = 20_000;
 
 impl<'a> Checker<'a> {
     pub fn call(&mut self, call: &'a ast::Call, span: Span, s: &mut Scope) -> Expr {
@@ -160,8 +160,7 @@ impl<'a> Checker<'a> {
             if before > MAX_EXPANSION {
                 self.errors += 1;
             } else {
-                self.expansions.truncate(1);
-                self.report(errors::expands_too_far(span, &name));
+                self.expands_too_far();
             }
             scope::error(span)
         } else {
@@ -178,6 +177,18 @@ impl<'a> Checker<'a> {
             return scope::error(span);
         }
         guard(Expr { span, ..found }, guards)
+    }
+
+    /// Said where the piece that is checked names what stands for so much; of definitions once, for most are too large
+    /// because of others.
+    pub fn expands_too_far(&mut self) {
+        if self.by_itself > 0 && std::mem::replace(&mut self.too_large, true) {
+            self.errors += 1;
+            return;
+        }
+        let Some(outermost) = self.expansions.get(self.by_itself).cloned() else { return };
+        self.expansions.truncate(self.by_itself + 1);
+        self.report(errors::expands_too_far(outermost.used, &outermost.what));
     }
 
     /// The scope of a function or rule set by itself, each parameter as a column of its type.
@@ -210,7 +221,8 @@ impl<'a> Checker<'a> {
         }
         self.by_itself -= 1;
         self.expansions.pop();
-        if self.errors > errors {
+        // What uses a broken one is broken as well, and told of there.
+        if self.errors > errors || ty.is_error() {
             self.broken.insert(decl.name.span);
         }
         self.budget = 0;

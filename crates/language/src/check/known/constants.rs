@@ -1,19 +1,26 @@
 //! Constants in conditions: those outside an enumerated type, patterns that no text matches.
 
+use rustc_hash::FxHashMap;
+
 use super::{errors, is_claim, is_included};
-use crate::check::facts::{Found, Pattern, each_part, search_text};
+use crate::check::facts::{Pattern, each_part, is_matched_by_some};
 use crate::diagnostics::Diagnostic;
 use crate::hir::{BinaryOp, Column, Contract, Expr, ExprKind, Rule, RuleKind, Value};
 
 /// `status = "payed"` where the type of `status` lists `paid`.
 pub fn belong_to_their_type(contract: &Contract, told: &mut [bool], found: &mut Vec<Diagnostic>) {
+    let listed: FxHashMap<&str, &Column> =
+        contract.columns.iter().filter(|c| c.values.is_some()).map(|c| (c.name.as_str(), c)).collect();
+    if listed.is_empty() {
+        return;
+    }
     for (rule, told) in contract.rules.iter().zip(told) {
         if is_claim(contract, rule) {
             continue;
         }
         for condition in conditions(rule) {
             each_part(condition, &mut |part| {
-                for (column, constant) in compared(contract, part) {
+                for (column, constant) in compared(&listed, part) {
                     let Some(values) = &column.values else { continue };
                     if constant_of(constant).is_some_and(|v| *v != Value::Null && !values.contains(v)) {
                         found.push(errors::not_among(rule, is_included(contract, rule), column, values, constant));
@@ -33,7 +40,7 @@ pub fn patterns_match_something(contract: &Contract, told: &mut [bool], found: &
                     ExprKind::Matches { pattern, .. } => Pattern::regex(pattern),
                     _ => return,
                 };
-                if !*told && search_text(&[&pattern], &[], &[], 0, None) == Found::Nothing {
+                if !*told && !is_matched_by_some(&pattern) {
                     found.push(errors::matches_nothing(rule, part, is_included(contract, rule)));
                     *told = true;
                 }
@@ -58,9 +65,9 @@ fn constant_of(expr: &Expr) -> Option<&Value> {
 }
 
 /// The columns that a part compares with constants for equality.
-fn compared<'c, 'e>(contract: &'c Contract, part: &'e Expr) -> Vec<(&'c Column, &'e Expr)> {
+fn compared<'c, 'e>(columns: &FxHashMap<&str, &'c Column>, part: &'e Expr) -> Vec<(&'c Column, &'e Expr)> {
     let column = |e: &Expr| match &e.kind {
-        ExprKind::Column(name) => contract.column(name),
+        ExprKind::Column(name) => columns.get(name.as_str()).copied(),
         _ => None,
     };
     match &part.kind {

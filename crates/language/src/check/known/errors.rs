@@ -144,6 +144,13 @@ pub fn when_never_met(rule: &Rule, when: &Expr, others: &[&Rule]) -> Diagnostic 
     because_of(finding, others, asks)
 }
 
+pub fn too_many_to_compare(contract: &Contract, rules: usize) -> Diagnostic {
+    let message = format!("the rules of `{}` are too many to hold each against all others", contract.dataset);
+    let label = format!("{rules} rules, many of them over the same columns");
+    Diagnostic::new(Code::DQ0520, message, contract.head, label)
+        .with_help("one `in`, `not in` or `between` says what many rules say; of those here, more may contradict or repeat others than is told")
+}
+
 pub fn when_always_met(rule: &Rule, when: &Expr, others: &[&Rule]) -> Diagnostic {
     let message = format!("every row meets the `when` of `{}`", rule.name);
     let finding = Diagnostic::new(Code::DQ0507, message, when.span, "this is true of every row")

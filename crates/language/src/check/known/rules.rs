@@ -28,7 +28,8 @@ fn judge(contract: &Contract, rules: Vec<&Rule>, found: &mut Vec<Diagnostic>) {
     if shown.iter().zip(&wanted).any(|(shown, wanted)| shown.lacks(*wanted)) {
         let of_rows = rules.first().is_some_and(|rule| is_of_rows(rule));
         let facts = if of_rows { Facts::over(rules.into_iter()) } else { Facts::over_batch(rules.into_iter()) };
-        Pool { contract, facts, shown, gone: Vec::new() }.judge(found);
+        let gone = vec![false; facts.rules.len()];
+        Pool { contract, facts, shown, gone }.judge(found);
     }
 }
 
@@ -66,7 +67,7 @@ struct Pool<'c> {
     /// What some row shows of each rule.
     shown: Vec<Shown>,
     /// Rules about which something has been said; they prove nothing about others.
-    gone: Vec<usize>,
+    gone: Vec<bool>,
 }
 
 impl<'c> Pool<'c> {
@@ -74,21 +75,28 @@ impl<'c> Pool<'c> {
         let doubtful: Vec<usize> = (0..self.facts.rules.len()).filter(|i| !self.is_kept_by_some_row(*i)).collect();
         // First what cannot hold by itself or beside the columns' claims: it is no witness against others.
         for &i in &doubtful {
-            let near = self.claims_near(i);
-            self.judge_one(i, near, found);
+            self.judge_one(i, Self::claims_near, found);
         }
         for &i in doubtful.iter().rev() {
-            let near = self.facts.neighbours(i);
-            self.judge_one(i, near, found);
+            self.judge_one(i, |pool, i| pool.facts.neighbours(i), found);
+        }
+        if self.gone.contains(&true) {
+            self.facts.set_aside(&self.gone);
         }
         for i in (0..self.facts.rules.len()).rev() {
-            if !self.gone.contains(&i) {
+            if self.facts.is_exhausted() {
+                break;
+            }
+            if !self.gone[i] {
                 let finding = self.says_nothing(i).or_else(|| self.always_met(i));
-                if let Some(finding) = finding {
+                if let Some(finding) = finding.filter(|_| !self.facts.is_exhausted()) {
                     found.push(finding);
-                    self.gone.push(i);
+                    self.gone[i] = true;
                 }
             }
+        }
+        if self.facts.is_exhausted() {
+            found.push(errors::too_many_to_compare(self.contract, self.facts.rules.len()));
         }
     }
 
@@ -113,7 +121,7 @@ impl<'c> Pool<'c> {
     fn as_strict(&self, i: usize) -> Vec<usize> {
         let rule = self.rule(i).rule;
         let mut near = self.facts.neighbours(i);
-        near.retain(|j| !self.gone.contains(j) && covers(self.rule(*j).rule, rule));
+        near.retain(|j| !self.gone[*j] && covers(self.rule(*j).rule, rule));
         near
     }
 
@@ -126,18 +134,21 @@ impl<'c> Pool<'c> {
     /// See [`Facts::needed`]. Rules that contradict each other prove everything, and so nothing.
     fn needed(&self, question: &[&Formula], near: &[usize]) -> Option<Vec<usize>> {
         let needed = self.facts.needed(question, near)?;
-        (needed.len() < 2 || self.facts.needed(&[], &needed).is_none()).then_some(needed)
+        (needed.len() < 2 || !self.facts.exclude(&[], &needed)).then_some(needed)
     }
 
     /// What no row meets, or no row that meets it satisfies, beside the rules `near`.
-    fn judge_one(&mut self, i: usize, mut near: Vec<usize>, found: &mut Vec<Diagnostic>) {
-        if self.gone.contains(&i) {
+    fn judge_one(&mut self, i: usize, near: impl Fn(&Self, usize) -> Vec<usize>, found: &mut Vec<Diagnostic>) {
+        if self.gone[i] || self.facts.is_exhausted() {
             return;
         }
-        near.retain(|j| !self.gone.contains(j));
-        if let Some(finding) = self.never_met(i, &near).or_else(|| self.never_holds(i, &near)) {
+        let mut near = near(self, i);
+        near.retain(|j| !self.gone[*j]);
+        let finding = self.never_met(i, &near).or_else(|| self.never_holds(i, &near));
+        // What has been asked last may have been left open.
+        if let Some(finding) = finding.filter(|_| !self.facts.is_exhausted()) {
             found.push(finding);
-            self.gone.push(i);
+            self.gone[i] = true;
         }
     }
 
@@ -156,7 +167,7 @@ impl<'c> Pool<'c> {
         }
         let needed = self.needed(&[&rule.met, &rule.holds], near)?;
         // Where others keep its rows away, by a warning say, the rule still judges those that come.
-        if rule.when.is_some() && self.facts.needed(&[&rule.met], &needed).is_some() {
+        if rule.when.is_some() && self.facts.exclude(&[&rule.met], &needed) {
             return None;
         }
         let (claims, rules): (Vec<usize>, Vec<usize>) =

@@ -7,6 +7,8 @@ mod values;
 
 use std::cell::Cell;
 
+use rustc_hash::FxHashMap;
+
 use crate::hir::{Contract, Expr, ExprKind, Nulls, Over, Promotion, Rule, RuleKind, Type, Value};
 
 use crate::eval;
@@ -125,14 +127,14 @@ impl Default for Named {
 }
 
 impl Named {
-    /// The first of so many places at which the name stands; no two of them have one name.
-    fn place(&self, name: &str, places: usize, is: impl Fn(usize) -> bool) -> Option<usize> {
+    /// The place at which the name stands: the one that was found last, if it is that, else what is found anew.
+    fn place(&self, name: &str, is: impl Fn(usize) -> bool, find: impl Fn() -> Option<usize>) -> Option<usize> {
         let known = self.0.get((name.as_ptr() as usize >> 3) % PLACES)?;
         let last = known.get() as usize;
-        if last < places && is(last) {
+        if is(last) {
             return Some(last);
         }
-        let found = (0..places).find(|at| is(*at))?;
+        let found = find()?;
         known.set(u32::try_from(found).ok()?);
         Some(found)
     }
@@ -141,10 +143,14 @@ impl Named {
 pub struct Tried<'c> {
     rules: Vec<Asked<'c>>,
     slots: Vec<Slot<'c>>,
+    /// Those of columns.
+    columns: FxHashMap<&'c str, usize>,
     /// Batch values that are equal to another, with the slot of that one.
     same: Vec<(&'c Expr, usize)>,
     /// What is mapped to a column; `None`: null.
     mappings: Vec<(&'c str, Option<&'c Expr>)>,
+    /// Their places.
+    mapped: FxHashMap<&'c str, usize>,
     named: Named,
     /// A value for each slot.
     row: Vec<Value>,
@@ -198,7 +204,9 @@ impl<'c> Tried<'c> {
         Tried {
             rules: Vec::new(),
             slots: Vec::new(),
+            columns: FxHashMap::default(),
             same: Vec::new(),
+            mapped: mappings.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect(),
             mappings,
             named: Named::default(),
             row: Vec::new(),
@@ -233,7 +241,7 @@ impl<'c> Tried<'c> {
         let slot = match &expr.kind {
             ExprKind::Literal(_) => return,
             ExprKind::Column(name) if mapped => {
-                let Some(at) = self.mappings.iter().position(|(column, _)| column == name) else { return };
+                let Some(&at) = self.mapped.get(name.as_str()) else { return };
                 return self.mappings[at].1.map_or((), |value| self.slots_of(value, false, found));
             }
             ExprKind::Column(name) => self.slot(What::Column(name), &expr.ty),
@@ -250,26 +258,27 @@ impl<'c> Tried<'c> {
     }
 
     fn slot(&mut self, what: What<'c>, ty: &'c Type) -> usize {
+        let next = self.slots.len();
         let key = what.key();
-        let same = |slot: &Slot| match (what, slot.what) {
-            (What::Column(a), What::Column(b)) => a == b,
-            (What::Batch(_), What::Batch(_)) => key == slot.key,
-            _ => false,
+        let known = match what {
+            What::Column(name) => *self.columns.entry(name).or_insert(next),
+            What::Batch(_) => self.slots.iter().position(|s| s.key.is_some() && s.key == key).unwrap_or(next),
         };
-        self.slots.iter().position(same).unwrap_or_else(|| {
+        if known == next {
             self.slots.push(Slot { what, key, ty, rules: Vec::new(), values: Vec::new() });
-            self.slots.len() - 1
-        })
+        }
+        known
     }
 
     fn slot_of(&self, name: &str) -> Option<usize> {
-        let is = |at: usize| matches!(self.slots[at].what, What::Column(column) if column == name);
-        self.named.place(name, self.slots.len(), is)
+        let is = |at: usize| self.slots.get(at).is_some_and(|s| matches!(s.what, What::Column(column) if column == name));
+        self.named.place(name, is, || self.columns.get(name).copied())
     }
 
     /// What is mapped to a column that a mapped rule names; nothing is said of one that is neither mapped nor nullable.
     fn mapping(&self, name: &str) -> Option<Option<&'c Expr>> {
-        let at = self.named.place(name, self.mappings.len(), |at| self.mappings[at].0 == name)?;
+        let is = |at: usize| self.mappings.get(at).is_some_and(|(column, _)| *column == name);
+        let at = self.named.place(name, is, || self.mapped.get(name).copied())?;
         self.mappings.get(at).map(|(_, value)| *value)
     }
 
@@ -295,6 +304,9 @@ impl<'c> Tried<'c> {
             }
         }
         for slot in 0..self.slots.len() {
+            if self.is_exhausted() {
+                return;
+            }
             // What lets the row through stands first, and most that is open still is what does not.
             self.slots[slot].values.reverse();
             self.change(slot, |tried| {
@@ -308,6 +320,9 @@ impl<'c> Tried<'c> {
             self.slots[slot].values.reverse();
         }
         for i in 0..self.rules.len() {
+            if self.is_exhausted() {
+                return;
+            }
             if self.rules[i].is_open() {
                 self.look_further(i);
             }
@@ -317,6 +332,9 @@ impl<'c> Tried<'c> {
     /// Two values changed: one that decides the rule, and one more of its own or of a rule that does not let the row through.
     fn look_further(&mut self, i: usize) {
         for slot in self.rules[i].slots.clone() {
+            if self.is_exhausted() {
+                return;
+            }
             self.change(slot, |tried| {
                 let against = tried.look(&[slot]).filter(|_| tried.would_show(i));
                 let others = &tried.rules[against.unwrap_or(i)].slots;

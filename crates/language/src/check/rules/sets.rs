@@ -7,6 +7,7 @@ use crate::syntax::ast;
 use super::super::contracts::Defaults;
 use super::super::scope::{Scope, Zone};
 use super::super::{Checker, Expansion, errors};
+use super::super::infer::calls::MAX_EXPANSION;
 use super::RuleContext;
 
 impl<'a> Checker<'a> {
@@ -67,8 +68,19 @@ impl<'a> Checker<'a> {
         let outer_renamed = std::mem::replace(&mut context.renamed, renamed);
         let what = format!("rule set `{}`", decl.name.text);
         self.expansions.push(Expansion { used: include.span, declared, what });
-        self.rule_items(&decl.body, &inner, context);
-        self.expansions.pop();
+        let (before, depth) = (self.budget, self.expansions.len());
+        self.budget = before.saturating_add(decl.body.len());
+        if self.budget <= MAX_EXPANSION {
+            self.rule_items(&decl.body, &inner, context);
+        } else if before > MAX_EXPANSION {
+            self.errors += 1;
+        } else {
+            self.expands_too_far();
+        }
+        self.expansions.truncate(depth - 1);
+        if self.expansions.is_empty() {
+            self.budget = 0;
+        }
         context.included = outer;
         context.renamed = outer_renamed;
     }

@@ -129,7 +129,7 @@ impl<'t> Builder<'t> {
             }
             let right = self.factor(run, whole, depth + 1);
             if depth + chain / 2 >= MAX_DEPTH {
-                product = self.too_deep(whole);
+                (sum, product) = (None, self.too_deep(whole));
                 continue;
             }
             if matches!(op, BinaryOp::Multiply | BinaryOp::Divide | BinaryOp::Remainder) {

@@ -55,9 +55,12 @@ pub fn worth_trying(tried: &Tried, slot: usize) -> Vec<Value> {
 
 impl<'c> Constants<'c> {
     fn add(&mut self, expr: &'c Expr, tried: &Tried<'c>, mapped: bool, left: &mut usize) {
+        if *left == 0 {
+            return;
+        }
         match &expr.kind {
             ExprKind::Literal(value) => {
-                if *left > 0 && !self.values.contains(&value) {
+                if !self.values.contains(&value) {
                     self.values.push(value);
                     *left -= 1;
                 }
