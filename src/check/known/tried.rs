@@ -120,21 +120,15 @@ struct Slot<'c> {
 
 /// Where names were found: the same few, at their places in the rules, are looked up again and again. A name is known by
 /// where it lies, for all of them outlive the search.
-struct Named([Cell<(usize, u32)>; PLACES]);
+struct Named(Vec<Cell<(usize, u32)>>);
 
-const PLACES: usize = 512;
-
-impl Default for Named {
-    fn default() -> Self {
-        Named([const { Cell::new((0, 0)) }; PLACES])
-    }
-}
+const PLACES: usize = 256;
 
 impl Named {
     #[inline]
     fn place(&self, name: &str, find: impl Fn() -> Option<usize>) -> Option<usize> {
         let at = name.as_ptr() as usize;
-        let known = self.0.get((at >> 3) % PLACES)?;
+        let Some(known) = self.0.get((at >> 3) % PLACES) else { return find() };
         let (last, place) = known.get();
         if last == at {
             return Some(place as usize);
@@ -210,6 +204,7 @@ impl<'c> Tried<'c> {
     }
 
     fn new(mappings: Vec<(&'c str, Option<&'c Expr>)>) -> Self {
+        let is_mapped = !mappings.is_empty();
         Tried {
             rules: Vec::new(),
             slots: Vec::new(),
@@ -218,8 +213,8 @@ impl<'c> Tried<'c> {
             computed: mappings.iter().map(|_| RefCell::default()).collect(),
             mapped: mappings.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect(),
             mappings,
-            named: Named::default(),
-            targets: Named::default(),
+            named: Named(vec![Cell::default(); PLACES]),
+            targets: Named(if is_mapped { vec![Cell::default(); PLACES] } else { Vec::new() }),
             row: Vec::new(),
             outcomes: Vec::new(),
             walked: 0,
@@ -342,15 +337,18 @@ impl<'c> Tried<'c> {
             if self.is_exhausted() {
                 return;
             }
+            let mut open: Vec<usize> =
+                self.slots[slot].rules.iter().copied().filter(|i| self.rules[*i].is_open()).collect();
+            if open.is_empty() {
+                continue;
+            }
             // What lets the row through stands first, and most that is open still is what does not.
             self.slots[slot].values.reverse();
             self.change(slot, |tried| {
-                if tried.slots[slot].rules.iter().any(|i| tried.rules[*i].is_open()) {
-                    tried.glance(slot);
-                    Next::Value
-                } else {
-                    Next::Stop
+                if tried.glance(slot, &open) {
+                    open.retain(|i| tried.rules[*i].is_open());
                 }
+                if open.is_empty() { Next::Stop } else { Next::Value }
             });
             self.slots[slot].values.reverse();
         }
@@ -429,40 +427,41 @@ impl<'c> Tried<'c> {
         self.evaluated.get() > EVALUATED.0 + EVALUATED.1 * self.rules.len()
     }
 
-    /// As [`Tried::look`], where the row shows something that is wanted.
-    fn glance(&mut self, slot: usize) {
+    /// As [`Tried::look`], where the row shows something that is wanted of the rules that are open; whether it does.
+    fn glance(&mut self, slot: usize, open: &[usize]) -> bool {
         let mut outcomes = std::mem::take(&mut self.outcomes);
         outcomes.clear();
-        let reads = |tried: &Self, at: usize| tried.slots[slot].rules.get(at).copied();
         let mut learns = false;
-        let mut at = 0;
-        while let Some(i) = reads(self, at) {
-            at += 1;
-            if self.rules[i].is_open() {
-                let outcome = self.outcome(i);
-                learns |= self.rules[i].learns(outcome);
-                outcomes.push((i, outcome));
-            }
+        for &i in open {
+            let outcome = self.outcome(i);
+            learns |= self.rules[i].learns(outcome);
+            outcomes.push((i, outcome));
+        }
+        if !learns {
+            self.outcomes = outcomes;
+            return false;
         }
         let stands_against = |tried: &Self, (i, o): (usize, Outcome)| !tried.rules[i].mapped && !o.lets_through();
         let mut against = outcomes.iter().filter(|found| stands_against(self, **found)).map(|(i, _)| *i);
         let (mut first, mut more) = (against.next(), against.next().is_some());
         drop(against);
-        at = 0;
-        while let Some(i) = reads(self, at).filter(|_| learns && !more) {
-            at += 1;
+        for i in self.slots[slot].rules.iter().copied() {
+            if more {
+                break;
+            }
             if !self.rules[i].is_open() && !self.rules[i].mapped && !self.outcome(i).lets_through() {
                 more = first.is_some();
                 first = Some(i);
             }
         }
-        for &(i, outcome) in outcomes.iter().filter(|_| learns) {
+        for &(i, outcome) in &outcomes {
             self.rules[i].shown.violated |= outcome == Outcome::Broken;
             if !more && first.is_none_or(|a| a == i) {
                 self.rules[i].shown.add(outcome);
             }
         }
         self.outcomes = outcomes;
+        true
     }
 
     /// Notes what the row shows, which lets everything through but for what the slots have changed. Where just one rule
