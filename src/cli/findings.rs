@@ -13,6 +13,9 @@ use crate::diagnostics::{Diagnostic, Severity, github, gitlab, json, sarif};
 use crate::project::Project;
 use crate::source::SourceMap;
 
+/// So many are printed: nobody reads more, and most come of one mistake.
+const MOST: usize = 1_000;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people
@@ -58,7 +61,11 @@ impl Findings<'_> {
         let renderer = Renderer::new(self.sources, paint, self.prefix);
         let shown = |d: &&Diagnostic| global.verbose || d.severity > Severity::Note;
         let shown: Vec<&Diagnostic> = self.found.iter().filter(shown).collect();
-        let text: String = shown.iter().map(|finding| renderer.finding(finding)).collect();
+        let mut text: String = shown.iter().take(MOST).map(|finding| renderer.finding(finding)).collect();
+        if shown.len() > MOST {
+            let left = shown.len() - MOST;
+            text.push_str(&format!("{left} more are not shown; `--format json` holds all of them\n\n"));
+        }
         if global.quiet && shown.is_empty() {
             return text;
         }

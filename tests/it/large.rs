@@ -111,7 +111,7 @@ fn one_word_again_and_again_ends() {
 }
 
 #[test]
-fn long_lines_are_shown_in_part() {
+fn what_is_long_is_shown_in_part() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let config = "[project]\nname = \"large\"\nlanguage = 1\n\n[layers]\nsilver = \"lake/silver\"\n";
     std::fs::write(folder.path().join("dqc.toml"), config).expect("a file");
@@ -123,6 +123,11 @@ fn long_lines_are_shown_in_part() {
     };
     let long = told("a".repeat(100_000));
     assert!(long.len() < 12_000 && long.contains("large.dq:1:1 ]") && long.contains('…'), "{long}");
+    let unknown: Vec<String> = (0..1_100).map(|i| format!("r{i}: b{i} > 3")).collect();
+    let many = told(contract(&column("a: int"), &unknown));
+    assert!(many.contains("100 more are not shown; `--format json` holds all of them"), "{many}");
+    let open = told("(".repeat(100_000));
+    assert!(open.len() < 12_000 && open.contains("large.dq:1:100000 ]") && open.contains("opened here"), "{open}");
     let columns = format!("id: int {}", " ".repeat(5_000));
     let text = contract(&[columns.clone() + "x: no_type", columns], &["r: y > 3".to_owned()]);
     let far = told(text.clone() + &"// nothing\n".repeat(6_000) + &text);

@@ -157,7 +157,7 @@ fn truth_at(expr: &Expr, scope: &dyn Scope, depth: usize) -> Result<Option<bool>
             let (left, right) = (run(left)?, run(right)?);
             Ok(operators::comparison(*op, &left, &right))
         }
-        ExprKind::IsNull(of) => Ok(Some(*run(of)? == Value::Null)),
+        ExprKind::IsNull(of) => Ok(Some(matches!(&*run(of)?, Value::Null))),
         ExprKind::IsTrue(of) => Ok(Some(is(of)? == Some(true))),
         ExprKind::IsFalse(of) => Ok(Some(is(of)? == Some(false))),
         ExprKind::IsDistinct(a, b) => Ok(Some(!value::same(&*run(a)?, &*run(b)?))),
@@ -234,7 +234,7 @@ fn eval_at<'e>(expr: &'e Expr, scope: &'e dyn Scope, depth: usize) -> Result<Cow
         ExprKind::Call { function, args } if function == "coalesce" => {
             for arg in args {
                 let value = run(arg)?;
-                if *value != Value::Null {
+                if !matches!(&*value, Value::Null) {
                     return Ok(value);
                 }
             }
@@ -295,10 +295,10 @@ fn within<'e>(
     list: &'e [Expr],
     run: impl Fn(&'e Expr) -> Result<Cow<'e, Value>>,
 ) -> Result<Option<bool>> {
-    if *value == Value::Null {
+    if matches!(value, Value::Null) {
         return Ok(None);
     }
-    let is = |item: &Value| (*item != Value::Null).then(|| value::compare(value, item).is_some_and(|o| o.is_eq()));
+    let is = |item: &Value| (!matches!(item, Value::Null)).then(|| value::compare(value, item).is_some_and(|o| o.is_eq()));
     fold(BinaryOp::Or, list.iter().map(|item| run(item).map(|item| is(&item))))
 }
 

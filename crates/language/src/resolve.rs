@@ -85,6 +85,7 @@ pub fn fold(name: &str) -> String {
 }
 
 /// The same, lent where the name has that form already.
+#[inline]
 pub fn folded(name: &str) -> Cow<'_, str> {
     if name.bytes().all(|b| b.is_ascii() && !b.is_ascii_uppercase()) {
         Cow::Borrowed(name)
@@ -96,6 +97,7 @@ pub fn folded(name: &str) -> Cow<'_, str> {
 }
 
 /// Whether two names are the same.
+#[inline]
 pub fn same(a: &str, b: &str) -> bool {
     a == b || a.eq_ignore_ascii_case(b) || !(a.is_ascii() && b.is_ascii()) && fold(a) == fold(b)
 }

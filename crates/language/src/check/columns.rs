@@ -32,7 +32,7 @@ impl<'a> Checker<'a> {
             let manner = self.manner(column, &d.schema, defaults);
             let mut was = None;
             let rule = |name: &str, kind: RuleKind, span: Span| Rule {
-                name: format!("{}.{name}", column.name.text),
+                name: [column.name.text.as_str(), ".", name].concat(),
                 over: if matches!(kind, RuleKind::Unique { key: true, .. }) { Over::Table } else { Over::Batch },
                 kind,
                 when: None,

@@ -77,10 +77,17 @@ impl Renderer<'_> {
         let drawing = what.labels.first().and_then(|(primary, _)| self.drawing(what, *primary));
         let margin = match (drawing, what.labels.first()) {
             (Some(drawing), _) => self.open_frame(&drawing, &mut out),
-            (None, Some((primary, _))) => {
+            (None, Some((primary, label))) => {
                 let file = self.sources.get(primary.file);
-                let name = format!("   ╭─[ {}{} ]", self.prefix_of(file), visible(&file.path));
-                let _ = writeln!(out, "{}", self.paint.dim(&name));
+                let mut name = format!("   ╭─[ {}{}", self.prefix_of(file), visible(&file.path));
+                if !file.text.is_empty() {
+                    let place = file.place(primary.start as usize);
+                    let _ = write!(name, ":{}:{}", place.line, place.column);
+                }
+                let _ = writeln!(out, "{}", self.paint.dim(&(name + " ]")));
+                if !file.text.is_empty() && !label.is_empty() {
+                    let _ = writeln!(out, "   {} {}", self.paint.dim("│"), visible_lines(short(label)));
+                }
                 3
             }
             (None, None) => 0,
@@ -92,9 +99,9 @@ impl Renderer<'_> {
         out
     }
 
-    /// `None` where there is no text to show.
+    /// `None` where there is no text to show, or too much of it.
     fn drawing(&self, what: &Excerpt<'_>, primary: Span) -> Option<String> {
-        if self.sources.get(primary.file).text.is_empty() {
+        if self.sources.get(primary.file).text.is_empty() || !self.is_near(primary) {
             return None;
         }
         let color = match what.severity {
@@ -103,6 +110,8 @@ impl Renderer<'_> {
             Severity::Note => Color::Cyan,
         };
         let mut labels = what.labels.clone();
+        // All of a line up to a label is drawn.
+        labels.retain(|(span, _)| self.is_near(*span));
         let files = Files::new(self, &labels);
         let (own, _) = files.area(primary, self);
         // ariadne opens a new section wherever a label stands above the one before it.
@@ -127,6 +136,13 @@ impl Renderer<'_> {
         let mut bytes = Vec::new();
         report.finish().write_for_stdout(files, &mut bytes).ok()?;
         String::from_utf8(bytes).ok()
+    }
+
+    /// Whether it stands not too far in its line.
+    fn is_near(&self, span: Span) -> bool {
+        let (file, area) = self.area(span);
+        let before = self.sources.get(file).text.get(..area.start).unwrap_or("");
+        before.len() - before.rfind('\n').map_or(0, |i| i + 1) <= 10 * LONGEST
     }
 
     /// The span in its file, cut to the beginning of its first line: what is longer is seen as well by that.
@@ -193,7 +209,7 @@ impl Renderer<'_> {
         let end = edits.iter().map(|e| e.span.end).max().unwrap_or(0) as usize;
         let start = file.text.get(..start).and_then(|t| t.rfind('\n')).map_or(0, |i| i + 1);
         let end = file.text.get(end..).and_then(|t| t.find('\n')).map_or(file.text.len(), |i| end + i + 1);
-        let Some(before) = file.text.get(start..end) else { return Vec::new() };
+        let Some(before) = file.text.get(start..end).filter(|t| t.len() <= SHOWN * LONGEST) else { return Vec::new() };
         let above = file.place(start).line - 1;
         let moved = |offset: u32| offset - u32::try_from(start).unwrap_or(0);
         let edits: Vec<Edit> = edits

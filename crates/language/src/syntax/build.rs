@@ -84,11 +84,13 @@ impl<'t> Builder<'t> {
         self.text.get(start..end)
     }
 
+    #[inline]
     pub fn range(&self, start: usize, end: usize) -> Span {
         Span::new(self.file, start, end)
     }
 
     /// Where a pair stands, without the blanks and comments that pest counts to its end.
+    #[inline]
     pub fn span(&self, pair: &Pair) -> Span {
         let (start, end) = (self.base + pair.start(), self.base + pair.end());
         let last = end.checked_sub(1).and_then(|i| self.text.as_bytes().get(i)).copied().unwrap_or(b' ');
@@ -98,11 +100,15 @@ impl<'t> Builder<'t> {
             if last == end && trimmed > start {
                 return self.range(start, trimmed);
             }
-            let trimmed = trivia::trimmed_end(self.text, &self.comments, start, end);
-            self.trimmed.set((end, trimmed));
-            return self.range(start, trimmed);
+            return self.trimmed(start, end);
         }
         self.range(start, end)
+    }
+
+    fn trimmed(&self, start: usize, end: usize) -> Span {
+        let trimmed = trivia::trimmed_end(self.text, &self.comments, start, end);
+        self.trimmed.set((end, trimmed));
+        self.range(start, trimmed)
     }
 
     pub fn slice(&self, span: Span) -> &'t str {

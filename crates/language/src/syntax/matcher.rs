@@ -35,27 +35,33 @@ pub(crate) struct Pairs<'t> {
 }
 
 impl<'t> Pair<'t> {
+    #[inline]
     fn node(&self) -> Node {
         self.nodes[self.at]
     }
 
+    #[inline]
     pub fn as_rule(&self) -> Rule {
         self.node().rule
     }
 
     /// Bytes of the text that was parsed.
+    #[inline]
     pub fn start(&self) -> usize {
         self.node().start as usize
     }
 
+    #[inline]
     pub fn end(&self) -> usize {
         self.node().end as usize
     }
 
+    #[inline]
     pub fn as_str(&self) -> &'t str {
         self.text.get(self.start()..self.end()).unwrap_or("")
     }
 
+    #[inline]
     pub fn into_inner(self) -> Pairs<'t> {
         let end = self.node().next as usize;
         Pairs { text: self.text, nodes: self.nodes, at: self.at + 1, end }
@@ -65,6 +71,7 @@ impl<'t> Pair<'t> {
 impl<'t> Iterator for Pairs<'t> {
     type Item = Pair<'t>;
 
+    #[inline]
     fn next(&mut self) -> Option<Pair<'t>> {
         if self.at >= self.end {
             return None;
@@ -166,7 +173,9 @@ impl Matcher<'_> {
     #[inline]
     fn reset(&mut self, (at, nodes): Mark) {
         self.at = at;
-        self.nodes.truncate(nodes);
+        if nodes < self.nodes.len() {
+            self.nodes.truncate(nodes);
+        }
     }
 
     #[inline]
@@ -176,17 +185,18 @@ impl Matcher<'_> {
         matched
     }
 
+    /// Of a length that is known: compared as a number or two.
     #[inline]
-    fn text(&mut self, text: &[u8]) -> bool {
-        let matched = self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(text));
+    fn text<const N: usize>(&mut self, text: &[u8; N]) -> bool {
+        let matched = self.bytes.get(self.at..self.at + N).is_some_and(|found| found == text);
         if matched {
-            self.at += text.len();
+            self.at += N;
         }
         matched
     }
 
     #[inline]
-    fn any_case(&mut self, text: &[u8]) -> bool {
+    fn any_case<const N: usize>(&mut self, text: &[u8; N]) -> bool {
         let found = self.bytes.get(self.at..self.at + text.len());
         let matched = found.is_some_and(|found| found.eq_ignore_ascii_case(text));
         if matched {

@@ -29,6 +29,19 @@ pub struct Domain {
 }
 
 impl Domain {
+    /// Whether it is plain that some number is left when these are not.
+    fn has_room_beside(&self, list: &[Number]) -> bool {
+        match (&self.numbers, self.low, self.high) {
+            (Some(left), ..) => left.iter().any(|n| list.binary_search(n).is_err()),
+            // As many whole numbers as these and more lie between.
+            (None, Some((low, _)), Some((high, _))) => {
+                let excluded = Number::whole((self.not_numbers.len() + list.len() + 2) as i128);
+                high.sub(low).is_some_and(|width| width > excluded)
+            }
+            (None, ..) => true,
+        }
+    }
+
     /// Whether every value that is left is within a limit.
     fn keeps(&self, side: Side, limit: &Number, strict: bool) -> bool {
         let own = if side == Side::Below { self.high } else { self.low };
@@ -145,6 +158,8 @@ impl State {
             Literal::Bound { term, side, limit, strict } if self.get(*term).is_some_and(|d| d.keeps(*side, limit, *strict)) => {
                 true
             }
+            // Without a copy of what is excluded already.
+            Literal::Numbers { term, list, inside: false } if self.get(*term).is_some_and(|d| d.has_room_beside(list)) => true,
             Literal::Bound { term, .. } | Literal::Numbers { term, .. } | Literal::TextBound { term, .. } => {
                 let domain = self.get(*term).cloned();
                 narrow(&mut domain.unwrap_or_else(|| initial(&terms.get(*term).sort)), terms, literal).is_ok()

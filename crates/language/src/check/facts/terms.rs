@@ -171,9 +171,12 @@ pub fn range(ty: &Type) -> (Option<Number>, Option<Number>) {
 }
 
 /// Whether an expression can have a value, as far as its type and its function tell.
-pub fn within_reach(expr: &Expr, value: &Value) -> bool {
-    let Sort::Number { low, high, .. } = known::narrow(expr, sort_of(&expr.ty)) else { return true };
-    Number::of(value).is_none_or(|n| low.is_none_or(|l| n >= l) && high.is_none_or(|h| n <= h))
+pub fn within_reach(expr: &Expr) -> impl Fn(&Value) -> bool {
+    let (low, high) = match known::narrow(expr, sort_of(&expr.ty)) {
+        Sort::Number { low, high, .. } => (low, high),
+        _ => (None, None),
+    };
+    move |value| Number::of(value).is_none_or(|n| low.is_none_or(|l| n >= l) && high.is_none_or(|h| n <= h))
 }
 
 fn sort_of(ty: &Type) -> Sort {

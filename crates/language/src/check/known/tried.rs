@@ -5,7 +5,7 @@
 mod row;
 mod values;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use rustc_hash::FxHashMap;
 
@@ -13,6 +13,7 @@ use crate::hir::{Contract, Expr, ExprKind, Nulls, Over, Promotion, Rule, RuleKin
 
 use crate::eval;
 use row::{Absent, Outcome, Row};
+use values::Constants;
 
 /// How often a row that some rules do not let through is mended.
 const MENDED: usize = 12;
@@ -69,6 +70,7 @@ struct Asked<'c> {
     size: usize,
     /// What it reads.
     slots: Vec<usize>,
+    constants: Constants<'c>,
     wanted: Shown,
     shown: Shown,
 }
@@ -110,32 +112,29 @@ struct Slot<'c> {
     ty: &'c Type,
     /// Those that read it.
     rules: Vec<usize>,
+    /// Mappings that are made of it.
+    mappings: Vec<usize>,
     /// Values worth trying, the most likely to be let through first.
     values: Vec<Value>,
 }
 
-/// Where names were found last: the same few, at their places in the rules, are looked up again and again. What is
-/// remembered is only where to look first.
-struct Named([Cell<u32>; PLACES]);
+/// Where names were found: the same few, at their places in the rules, are looked up again and again. A name is known by
+/// where it lies, for all of them outlive the search.
+struct Named(Vec<Cell<(usize, u32)>>);
 
-const PLACES: usize = 128;
-
-impl Default for Named {
-    fn default() -> Self {
-        Named([const { Cell::new(0) }; PLACES])
-    }
-}
+const PLACES: usize = 256;
 
 impl Named {
-    /// The place at which the name stands: the one that was found last, if it is that, else what is found anew.
-    fn place(&self, name: &str, is: impl Fn(usize) -> bool, find: impl Fn() -> Option<usize>) -> Option<usize> {
-        let known = self.0.get((name.as_ptr() as usize >> 3) % PLACES)?;
-        let last = known.get() as usize;
-        if is(last) {
-            return Some(last);
+    #[inline]
+    fn place(&self, name: &str, find: impl Fn() -> Option<usize>) -> Option<usize> {
+        let at = name.as_ptr() as usize;
+        let Some(known) = self.0.get((at >> 3) % PLACES) else { return find() };
+        let (last, place) = known.get();
+        if last == at {
+            return Some(place as usize);
         }
         let found = find()?;
-        known.set(u32::try_from(found).ok()?);
+        known.set((at, u32::try_from(found).ok()?));
         Some(found)
     }
 }
@@ -149,9 +148,13 @@ pub struct Tried<'c> {
     same: Vec<(&'c Expr, usize)>,
     /// What is mapped to a column; `None`: null.
     mappings: Vec<(&'c str, Option<&'c Expr>)>,
+    /// What the row makes of each; nothing where a value has changed since.
+    computed: Vec<RefCell<Option<Option<Value>>>>,
     /// Their places.
     mapped: FxHashMap<&'c str, usize>,
     named: Named,
+    /// Of mapped rules.
+    targets: Named,
     /// A value for each slot.
     row: Vec<Value>,
     /// What rules made of the row just now.
@@ -201,14 +204,17 @@ impl<'c> Tried<'c> {
     }
 
     fn new(mappings: Vec<(&'c str, Option<&'c Expr>)>) -> Self {
+        let is_mapped = !mappings.is_empty();
         Tried {
             rules: Vec::new(),
             slots: Vec::new(),
             columns: FxHashMap::default(),
             same: Vec::new(),
+            computed: mappings.iter().map(|_| RefCell::default()).collect(),
             mapped: mappings.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect(),
             mappings,
-            named: Named::default(),
+            named: Named(vec![Cell::default(); PLACES]),
+            targets: Named(if is_mapped { vec![Cell::default(); PLACES] } else { Vec::new() }),
             row: Vec::new(),
             outcomes: Vec::new(),
             walked: 0,
@@ -225,32 +231,54 @@ impl<'c> Tried<'c> {
         };
         // A batch condition that is null is not evaluated, which breaks nothing.
         let nulls = if matches!(rule.kind, RuleKind::Row { .. }) { rule.nulls } else { Nulls::Pass };
-        let mut slots = Vec::new();
+        let (mut slots, mut constants) = (Vec::new(), Constants::default());
         let walked = self.walked;
         for expr in [Some(condition), when].into_iter().flatten() {
-            self.slots_of(expr, mapped, &mut slots);
+            self.slots_of(expr, mapped, &mut slots, &mut constants);
         }
         let at = self.rules.len();
         slots.iter().for_each(|s| self.slots[*s].rules.push(at));
         let size = self.walked - walked;
-        self.rules.push(Asked { condition, when, nulls, mapped, size, slots, wanted, shown: Shown::default() });
+        self.rules.push(Asked { condition, when, nulls, mapped, size, slots, constants, wanted, shown: Shown::default() });
     }
 
-    fn slots_of(&mut self, expr: &'c Expr, mapped: bool, found: &mut Vec<usize>) {
+    fn slots_of(&mut self, expr: &'c Expr, mapped: bool, found: &mut Vec<usize>, constants: &mut Constants<'c>) {
         self.walked += 1;
         let slot = match &expr.kind {
-            ExprKind::Literal(_) => return,
+            ExprKind::Literal(_) => return constants.within(expr),
             ExprKind::Column(name) if mapped => {
                 let Some(&at) = self.mapped.get(name.as_str()) else { return };
-                return self.mappings[at].1.map_or((), |value| self.slots_of(value, false, found));
+                let Some(value) = self.mappings[at].1 else { return };
+                let mut own = Vec::new();
+                self.slots_of(value, false, &mut own, constants);
+                for slot in own {
+                    if !self.slots[slot].mappings.contains(&at) {
+                        self.slots[slot].mappings.push(at);
+                    }
+                    if !found.contains(&slot) {
+                        found.push(slot);
+                    }
+                }
+                return;
             }
             ExprKind::Column(name) => self.slot(What::Column(name), &expr.ty),
             ExprKind::Aggregate(_) | ExprKind::History { .. } | ExprKind::Drift { .. } => {
                 let slot = self.slot(What::Batch(expr), &expr.ty);
                 self.same.push((expr, slot));
+                // What a past or a drift is taken of is of the same rows; an aggregate's values are of others.
+                expr.each_operand(&mut |e| constants.within(e));
                 slot
             }
-            _ => return expr.each_operand(&mut |e| self.slots_of(e, mapped, found)),
+            ExprKind::Binary { left, right, .. } => {
+                self.slots_of(left, mapped, found, constants);
+                return self.slots_of(right, mapped, found, constants);
+            }
+            _ => {
+                if matches!(expr.kind, ExprKind::Matches { .. } | ExprKind::Like { .. }) {
+                    constants.patterns.push(expr);
+                }
+                return expr.each_operand(&mut |e| self.slots_of(e, mapped, found, constants));
+            }
         };
         if !found.contains(&slot) {
             found.push(slot);
@@ -265,21 +293,23 @@ impl<'c> Tried<'c> {
             What::Batch(_) => self.slots.iter().position(|s| s.key.is_some() && s.key == key).unwrap_or(next),
         };
         if known == next {
-            self.slots.push(Slot { what, key, ty, rules: Vec::new(), values: Vec::new() });
+            self.slots.push(Slot { what, key, ty, rules: Vec::new(), mappings: Vec::new(), values: Vec::new() });
         }
         known
     }
 
     fn slot_of(&self, name: &str) -> Option<usize> {
-        let is = |at: usize| self.slots.get(at).is_some_and(|s| matches!(s.what, What::Column(column) if column == name));
-        self.named.place(name, is, || self.columns.get(name).copied())
+        self.named.place(name, || self.columns.get(name).copied())
     }
 
-    /// What is mapped to a column that a mapped rule names; nothing is said of one that is neither mapped nor nullable.
-    fn mapping(&self, name: &str) -> Option<Option<&'c Expr>> {
-        let is = |at: usize| self.mappings.get(at).is_some_and(|(column, _)| *column == name);
-        let at = self.named.place(name, is, || self.mapped.get(name).copied())?;
-        self.mappings.get(at).map(|(_, value)| *value)
+    /// The value of what is mapped to a column that a mapped rule names; nothing is said of one that is neither mapped nor
+    /// nullable.
+    fn mapping(&self, name: &str) -> Option<Value> {
+        let at = self.targets.place(name, || self.mapped.get(name).copied())?;
+        let Some(value) = self.mappings.get(at)?.1 else { return Some(Value::Null) };
+        let mut computed = self.computed.get(at)?.borrow_mut();
+        let source = || eval::eval(value, &Row { tried: self, mapped: false }).ok();
+        computed.get_or_insert_with(source).clone()
     }
 
     fn shown(mut self) -> Vec<Shown> {
@@ -307,15 +337,18 @@ impl<'c> Tried<'c> {
             if self.is_exhausted() {
                 return;
             }
+            let mut open: Vec<usize> =
+                self.slots[slot].rules.iter().copied().filter(|i| self.rules[*i].is_open()).collect();
+            if open.is_empty() {
+                continue;
+            }
             // What lets the row through stands first, and most that is open still is what does not.
             self.slots[slot].values.reverse();
             self.change(slot, |tried| {
-                if tried.slots[slot].rules.iter().any(|i| tried.rules[*i].is_open()) {
-                    tried.glance(slot);
-                    Next::Value
-                } else {
-                    Next::Stop
+                if tried.glance(slot, &open) {
+                    open.retain(|i| tried.rules[*i].is_open());
                 }
+                if open.is_empty() { Next::Stop } else { Next::Value }
             });
             self.slots[slot].values.reverse();
         }
@@ -365,61 +398,70 @@ impl<'c> Tried<'c> {
         let old = std::mem::replace(&mut self.row[slot], Value::Null);
         let mut next = Next::Value;
         for value in values.iter_mut().filter(|v| **v != old) {
-            std::mem::swap(&mut self.row[slot], value);
+            exchange(&mut self.row[slot], value);
+            self.has_changed(slot);
             next = each(self);
             if next == Next::Keep {
                 value.clone_from(&self.row[slot]);
                 break;
             }
-            std::mem::swap(&mut self.row[slot], value);
+            exchange(&mut self.row[slot], value);
             if next == Next::Stop || self.is_exhausted() {
                 break;
             }
         }
         if next != Next::Keep {
             self.row[slot] = old;
+            self.has_changed(slot);
         }
         self.slots[slot].values = values;
+    }
+
+    fn has_changed(&mut self, slot: usize) {
+        for at in &self.slots[slot].mappings {
+            self.computed[*at].get_mut().take();
+        }
     }
 
     fn is_exhausted(&self) -> bool {
         self.evaluated.get() > EVALUATED.0 + EVALUATED.1 * self.rules.len()
     }
 
-    /// As [`Tried::look`], where the row shows something that is wanted.
-    fn glance(&mut self, slot: usize) {
+    /// As [`Tried::look`], where the row shows something that is wanted of the rules that are open; whether it does.
+    fn glance(&mut self, slot: usize, open: &[usize]) -> bool {
         let mut outcomes = std::mem::take(&mut self.outcomes);
         outcomes.clear();
-        let reads = |tried: &Self, at: usize| tried.slots[slot].rules.get(at).copied();
         let mut learns = false;
-        let mut at = 0;
-        while let Some(i) = reads(self, at) {
-            at += 1;
-            if self.rules[i].is_open() {
-                let outcome = self.outcome(i);
-                learns |= self.rules[i].learns(outcome);
-                outcomes.push((i, outcome));
-            }
+        for &i in open {
+            let outcome = self.outcome(i);
+            learns |= self.rules[i].learns(outcome);
+            outcomes.push((i, outcome));
+        }
+        if !learns {
+            self.outcomes = outcomes;
+            return false;
         }
         let stands_against = |tried: &Self, (i, o): (usize, Outcome)| !tried.rules[i].mapped && !o.lets_through();
         let mut against = outcomes.iter().filter(|found| stands_against(self, **found)).map(|(i, _)| *i);
         let (mut first, mut more) = (against.next(), against.next().is_some());
         drop(against);
-        at = 0;
-        while let Some(i) = reads(self, at).filter(|_| learns && !more) {
-            at += 1;
+        for i in self.slots[slot].rules.iter().copied() {
+            if more {
+                break;
+            }
             if !self.rules[i].is_open() && !self.rules[i].mapped && !self.outcome(i).lets_through() {
                 more = first.is_some();
                 first = Some(i);
             }
         }
-        for &(i, outcome) in outcomes.iter().filter(|_| learns) {
+        for &(i, outcome) in &outcomes {
             self.rules[i].shown.violated |= outcome == Outcome::Broken;
             if !more && first.is_none_or(|a| a == i) {
                 self.rules[i].shown.add(outcome);
             }
         }
         self.outcomes = outcomes;
+        true
     }
 
     /// Notes what the row shows, which lets everything through but for what the slots have changed. Where just one rule
@@ -524,6 +566,15 @@ impl<'c> Tried<'c> {
         self.evaluated.set(self.evaluated.get() + 1 + rule.size / LARGE);
         Row { tried: self, mapped: rule.mapped }.outcome(rule)
     }
+}
+
+/// As [`std::mem::swap`], which is called for values of this size.
+#[inline]
+fn exchange(a: &mut Value, b: &mut Value) {
+    let first = std::mem::replace(a, Value::Null);
+    let second = std::mem::replace(b, first);
+    // There is nothing to drop in what it takes the place of.
+    std::mem::forget(std::mem::replace(a, second));
 }
 
 /// What comes after a value has been tried.

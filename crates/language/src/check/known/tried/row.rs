@@ -62,9 +62,7 @@ impl Scope for Row<'_, '_> {
         if !self.mapped {
             return self.tried.slot_of(name).map(|slot| Cow::Borrowed(&self.tried.row[slot]));
         }
-        let Some(value) = self.tried.mapping(name)? else { return Some(Cow::Owned(Value::Null)) };
-        let source = Row { tried: self.tried, mapped: false };
-        eval::eval(value, &source).ok().map(Cow::Owned)
+        self.tried.mapping(name).map(Cow::Owned)
     }
 
     fn now(&self) -> i64 {

@@ -13,16 +13,16 @@ const DAY: i32 = 20_454;
 const NOON: i64 = (DAY as i64 * 24 + 12) * HOUR;
 pub const NOW: i64 = NOON + 24 * HOUR;
 /// No more constants of one rule are looked at.
-const CONSTANTS: usize = 12;
+pub const CONSTANTS: usize = 12;
 /// No more values are tried for a slot.
 const VALUES: usize = 60;
 
-/// What stands in the rules that read a slot.
+/// What stands in a rule, or in the rules that read a slot.
 #[derive(Default)]
-struct Constants<'c> {
-    values: Vec<&'c Value>,
-    /// Texts that match what the rules ask for.
-    samples: Vec<String>,
+pub struct Constants<'c> {
+    pub values: Vec<&'c Value>,
+    /// Where texts are asked to match a pattern.
+    pub patterns: Vec<&'c Expr>,
 }
 
 /// For a slot, the most likely to be let through first.
@@ -32,10 +32,8 @@ pub fn worth_trying(tried: &Tried, slot: usize) -> Vec<Value> {
     let mut mapped = false;
     for rule in own.rules.iter().take(VALUES).map(|i| &tried.rules[*i]) {
         mapped |= rule.mapped;
-        let mut left = CONSTANTS;
-        for expr in [Some(rule.condition), rule.when].into_iter().flatten() {
-            constants.add(expr, tried, rule.mapped, &mut left);
-        }
+        rule.constants.values.iter().for_each(|value| constants.add(value));
+        constants.patterns.extend(&rule.constants.patterns);
     }
     let mut found = Vec::with_capacity(8);
     match own.ty {
@@ -43,7 +41,7 @@ pub fn worth_trying(tried: &Tried, slot: usize) -> Vec<Value> {
         ty => constants.others(ty, &mut found),
     }
     if let What::Batch(expr) = own.what {
-        found.retain(|v| within_reach(expr, v));
+        found.retain(within_reach(expr));
     }
     found.truncate(VALUES);
     // A batch condition that is null is not evaluated, which shows nothing.
@@ -54,37 +52,34 @@ pub fn worth_trying(tried: &Tried, slot: usize) -> Vec<Value> {
 }
 
 impl<'c> Constants<'c> {
-    fn add(&mut self, expr: &'c Expr, tried: &Tried<'c>, mapped: bool, left: &mut usize) {
-        if *left == 0 {
-            return;
+    pub fn add(&mut self, value: &'c Value) {
+        if !self.values.contains(&value) {
+            self.values.push(value);
         }
+    }
+
+    pub fn within(&mut self, expr: &'c Expr) {
         match &expr.kind {
-            ExprKind::Literal(value) => {
-                if !self.values.contains(&value) {
-                    self.values.push(value);
-                    *left -= 1;
-                }
-                return;
-            }
-            ExprKind::Column(name) if mapped => {
-                let value = tried.mappings.iter().find(|(column, _)| column == name).and_then(|(_, value)| *value);
-                return value.map_or((), |value| self.add(value, tried, false, left));
-            }
-            ExprKind::Column(_) => return,
-            ExprKind::Matches { pattern, .. } => self.samples.extend(Pattern::regex(pattern).sample().map(str::to_owned)),
-            ExprKind::Like { pattern, escape, insensitive, .. } => {
-                if let ExprKind::Literal(Value::String(text)) = &pattern.kind {
-                    self.samples.extend(Pattern::like(text, *escape, *insensitive).sample().map(str::to_owned));
-                }
-            }
-            _ => {}
+            ExprKind::Literal(value) if self.values.len() < CONSTANTS => self.add(value),
+            _ => expr.each_operand(&mut |e| self.within(e)),
         }
-        expr.each_operand(&mut |e| self.add(e, tried, mapped, left));
+    }
+
+    /// Texts that match what is asked for.
+    fn samples(&self) -> impl Iterator<Item = String> {
+        self.patterns.iter().filter_map(|e| match &e.kind {
+            ExprKind::Matches { pattern, .. } => Pattern::regex(pattern).sample().map(str::to_owned),
+            ExprKind::Like { pattern, escape, insensitive, .. } => match &pattern.kind {
+                ExprKind::Literal(Value::String(text)) => Pattern::like(text, *escape, *insensitive).sample().map(str::to_owned),
+                _ => None,
+            },
+            _ => None,
+        })
     }
 
     fn texts(self, mapped: bool, found: &mut Vec<Value>) {
         let mut add = |text: String| found.push(Value::String(text));
-        self.samples.into_iter().for_each(&mut add);
+        self.samples().for_each(&mut add);
         if mapped {
             ["1", "2026-01-01T12:00:00Z", "2026-01-01", "true", "0"].into_iter().for_each(|t| add(t.to_owned()));
         }
