@@ -91,7 +91,6 @@ fn long_orders_are_understood() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, ignore = "takes a minute where nothing is optimised")]
 fn too_many_rules_are_told_of() {
     let rules: Vec<String> = (0..3_000).map(|i| format!("r{i}: a <> {i} or b > {i}")).collect();
     let columns = ["a: int?".to_owned(), "b: int?".to_owned()];

@@ -118,19 +118,19 @@ struct Slot<'c> {
     values: Vec<Value>,
 }
 
-/// Where names were found: the same few, at their places in the rules, are looked up again and again. A name is known by
-/// where it lies, for all of them outlive the search.
+/// Where names were found last: the same few, at their places in the rules, are looked up again and again. What is
+/// remembered of a place in memory is only where to look first.
 struct Named(Vec<Cell<(usize, u32)>>);
 
 const PLACES: usize = 256;
 
 impl Named {
     #[inline]
-    fn place(&self, name: &str, find: impl Fn() -> Option<usize>) -> Option<usize> {
+    fn place(&self, name: &str, is: impl Fn(usize) -> bool, find: impl Fn() -> Option<usize>) -> Option<usize> {
         let at = name.as_ptr() as usize;
         let Some(known) = self.0.get((at >> 3) % PLACES) else { return find() };
         let (last, place) = known.get();
-        if last == at {
+        if last == at && is(place as usize) {
             return Some(place as usize);
         }
         let found = find()?;
@@ -299,13 +299,15 @@ impl<'c> Tried<'c> {
     }
 
     fn slot_of(&self, name: &str) -> Option<usize> {
-        self.named.place(name, || self.columns.get(name).copied())
+        let is = |at: usize| self.slots.get(at).is_some_and(|s| matches!(s.what, What::Column(column) if column == name));
+        self.named.place(name, is, || self.columns.get(name).copied())
     }
 
     /// The value of what is mapped to a column that a mapped rule names; nothing is said of one that is neither mapped nor
     /// nullable.
     fn mapping(&self, name: &str) -> Option<Value> {
-        let at = self.targets.place(name, || self.mapped.get(name).copied())?;
+        let is = |at: usize| self.mappings.get(at).is_some_and(|(column, _)| *column == name);
+        let at = self.targets.place(name, is, || self.mapped.get(name).copied())?;
         let Some(value) = self.mappings.get(at)?.1 else { return Some(Value::Null) };
         let mut computed = self.computed.get(at)?.borrow_mut();
         let source = || eval::eval(value, &Row { tried: self, mapped: false }).ok();
