@@ -1,6 +1,5 @@
 //! Where a batch's rows go while it is judged: parquet files that no log names yet.
 
-mod chunk;
 mod file;
 mod split;
 pub mod stats;

@@ -2,6 +2,7 @@
 
 pub mod aggregates;
 pub mod audit;
+pub mod chunk;
 pub mod compile;
 pub mod drift;
 pub mod expr;

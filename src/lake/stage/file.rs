@@ -17,7 +17,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use sha2::{Digest, Sha256};
 
-use super::chunk::{self, Chunk};
+use crate::engine::chunk::{self, Chunk};
 use crate::engine::sink::{OfferedColumn, StoredColumn};
 use crate::fault::Fault;
 use crate::lake::store::{Store, hex};
